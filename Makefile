@@ -1,0 +1,186 @@
+# The one front door: `make help` lists what it opens.
+
+CFLAGS ?= -O2 -g
+WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
+ALL_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -pthread $(WARNINGS) -Icommon $(CFLAGS)
+
+# SANITIZE=address,undefined or SANITIZE=thread builds beside the ordinary build.
+comma = ,
+ifdef SANITIZE
+  BUILD ?= build/sanitize-$(subst $(comma),-,$(SANITIZE))
+  ALL_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+else
+  BUILD ?= build
+endif
+
+LESSONS = $(sort $(wildcard lessons/*/*.c))
+PROGRAMS = $(patsubst %.c,$(BUILD)/%,$(notdir $(LESSONS)))
+COMMON = $(patsubst common/%.c,$(BUILD)/objects/%.o,$(wildcard common/*.c))
+
+vpath %.c $(dir $(LESSONS)) common tests tests/bench
+
+# One short line for each step; the whole commands with V=1.
+say = $(if $(V),,@echo '$1';)
+
+# Everything at once, without having to ask for it; tests mostly wait, so twice as many as processors.
+MAKEFLAGS += --jobs=$(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 2)))
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+.PHONY: all
+all: $(PROGRAMS) ## build all programs into build/ (plain `make`)
+
+$(PROGRAMS) $(BUILD)/probe $(BUILD)/load: $(BUILD)/%: $(BUILD)/objects/%.o $(COMMON)
+	$(call say,link     $@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
+
+$(BUILD)/objects/%.o: %.c $(BUILD)/objects/flags
+	$(call say,compile  $<)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# What was compiled with another compiler or other flags is compiled anew.
+$(BUILD)/objects/flags: FORCE
+	@mkdir -p $(@D); echo '$(CC) $(ALL_CFLAGS) $(LDFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS) $(LDFLAGS)' > $@
+.PHONY: FORCE
+FORCE:
+
+-include $(wildcard $(BUILD)/objects/*.d)
+
+# ---------------------------------- exercises ----------------------------------
+
+# bats-core of the system or, failing that, a pinned one from npm, into build/.
+BATS_VERSION = 1.11.1
+BATS = $(or $(shell command -v bats),$(CURDIR)/build/bats/node_modules/bats/bin/bats)
+
+# An exercise is built with the sanitizers, so that a mistake is told with its line; without them where
+# there are none (musl).
+SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all
+CHECKED = -O1 -g -fno-omit-frame-pointer $$(cat $(BUILD)/exercises/sanitizers)
+$(BUILD)/exercises/sanitizers: $(BUILD)/objects/flags
+	@mkdir -p $(@D)
+	@echo 'int main(void) { return 0; }' >$@.c
+	@if $(CC) $(SANITIZERS) -o $@.try $@.c 2>/dev/null && $@.try 2>/dev/null; then echo '$(SANITIZERS)'; fi >$@
+
+EXERCISES = $(sort $(wildcard exercises/[0-9][0-9]-*))
+NUMBERS = $(foreach directory,$(EXERCISES),$(firstword $(subst -, ,$(notdir $(directory)))))
+CHECKED_COMMON = $(patsubst common/%.c,$(BUILD)/exercises/objects/%.o,$(wildcard common/*.c))
+
+# $(BUILD)/exercises/NAME, for the exercise with the number EXERCISE.
+exercise_directory = $(filter exercises/$(EXERCISE)-%,$(EXERCISES))
+exercise_name = $(patsubst exercises/$(EXERCISE)-%,%,$(exercise_directory))
+.PHONY: exercise
+exercise: $(BUILD)/exercises/$(exercise_name) $(BUILD)/probe
+
+$(BUILD)/exercises/$(exercise_name): $(exercise_directory)/$(exercise_name).c $(CHECKED_COMMON)
+	@$(CC) $(ALL_CFLAGS) $(CHECKED) -o $@ $^
+
+# For exercises/prove, which compiles many: the command, to be followed by a source.
+.PHONY: print-compile
+print-compile: $(CHECKED_COMMON)
+	@echo $(CC) $(ALL_CFLAGS) $(CHECKED) $^
+
+$(CHECKED_COMMON): $(BUILD)/exercises/objects/%.o: common/%.c $(wildcard common/*.h) $(BUILD)/exercises/sanitizers
+	@mkdir -p $(@D)
+	@$(CC) $(ALL_CFLAGS) $(CHECKED) -c -o $@ $<
+
+.PHONY: print-bats
+print-bats: $(BATS)
+	@echo $(BATS)
+
+.PHONY: check watch handout $(foreach command,check hint watch reset solution,$(addprefix $(command)-,$(NUMBERS)))
+check: ## all exercises: what passed, what is next
+	@exercises/lab
+check-NN: ## check one exercise: make check-02
+hint-NN: ## the next hint for an exercise
+reset-NN: ## the starter back; your file is kept under another name
+solution-NN: ## how your file differs from the solution, once it passes (or with FORCE=1)
+$(foreach command,check hint watch reset solution,$(addprefix $(command)-,$(NUMBERS))):
+	@exercises/lab $(subst -, ,$@)
+watch: ## check the current exercise (watch-02: that one) again whenever you save it
+	@exercises/lab watch
+handout: ## a tarball for students, without solutions and mutants
+	@exercises/lab handout
+
+# ------------------------------------ tests ------------------------------------
+
+TEST_SECONDS = 120 # for one file, at most
+TESTS = $(shell ls -S tests/*.bats) # the long ones first
+TAPS = $(patsubst tests/%.bats,$(BUILD)/tests/%.tap,$(TESTS)) $(PROOFS)
+PROOFS = $(patsubst exercises/%/solution,$(BUILD)/tests/exercise-%.tap,$(wildcard exercises/*/solution))
+
+# What is measured is measured alone, after all the others.
+ifneq ($(filter test,$(MAKECMDGOALS)),)
+$(BUILD)/tests/speed.tap: | $(filter-out %/speed.tap,$(TAPS))
+endif
+
+.PHONY: test
+test: $(TAPS) ## build, run all tests, print failures and a summary
+	@tests/summary $(TAPS)
+
+.PHONY: $(addprefix test-,$(basename $(notdir $(TESTS))))
+test-NAME: ## run one test file: make test-echo
+$(addprefix test-,$(basename $(notdir $(TESTS)))): test-%: $(BUILD)/tests/%.tap
+	@tests/summary $<
+
+$(filter-out $(PROOFS),$(TAPS)): $(BUILD)/tests/%.tap: tests/%.bats $(PROGRAMS) $(BUILD)/probe $(BUILD)/load $(BATS) FORCE
+	@mkdir -p $(@D)
+	@tests/summary --run $@ env BUILD=$(BUILD) timeout -k 5 $(TEST_SECONDS) $(BATS) --tap $<
+
+# A proof that holds is made again only when something in it changes; a learner's file is not part of it.
+.SECONDEXPANSION:
+$(PROOFS): $(BUILD)/tests/exercise-%.tap: $(BUILD)/probe $(CHECKED_COMMON) $(BATS) \
+        exercises/checks.bash exercises/prove tests/helpers.bash \
+        $$(wildcard exercises/$$*/*.bats exercises/$$*/*.md exercises/$$*/*/*.c)
+	@mkdir -p $(@D)
+	@tests/summary --run $@ timeout -k 5 $(TEST_SECONDS) env ROUNDS=$(or $(ROUNDS),3) exercises/prove $(firstword $(subst -, ,$*))
+	@if grep -q '^not ok' $@; then touch -t 197001010000 $@; fi
+
+build/bats/node_modules/bats/bin/bats $(CURDIR)/build/bats/node_modules/bats/bin/bats:
+	@command -v npm >/dev/null || { echo 'The tests and checks need bats-core: sudo apt-get install bats (or its like), then again.' >&2; exit 1; }
+	npm install --silent --no-save --prefix build/bats bats@$(BATS_VERSION)
+
+# ------------------------------------ the rest ------------------------------------
+
+.PHONY: demo
+demo: $(PROGRAMS) ## watch the seven programs talk to each other
+	@BUILD=$(BUILD) lessons/demo
+
+.PHONY: bench
+bench: $(PROGRAMS) $(BUILD)/load ## how fast is it? A table and a chart, in build/bench/ (under a minute)
+	@BUILD=$(BUILD) tests/bench/run
+	@tests/bench/times
+
+.PHONY: lan
+lan: $(PROGRAMS) ## open a shell on host 1 of a virtual LAN (HOSTS=3)
+	@PATH="$(abspath $(BUILD)):$$PATH" common/lan $(or $(HOSTS),3)
+
+.PHONY: docs
+docs: $(BUILD)/docs/html/index.html ## build the site: build/docs/html/index.html
+
+$(BUILD)/docs/html/index.html: $(wildcard README.md docs/* docs/*/* common/* lessons/*/* exercises/*/*.md)
+	@command -v doxygen >/dev/null || { echo 'The site needs Doxygen: sudo apt-get install doxygen (or its like), then again.' >&2; exit 1; }
+	@rm -rf $(BUILD)/docs; mkdir -p $(BUILD)/docs
+	@{ cat docs/Doxyfile; echo 'OUTPUT_DIRECTORY = $(BUILD)/docs'; } | doxygen -
+	@docs/site/finish.sh $(BUILD)/docs/html
+	@echo 'Now open $@'
+
+SOURCES = $(wildcard common/*.[ch] lessons/*/*.c tests/*.c tests/*/*.c exercises/*/*.c exercises/*/starter/*.c exercises/*/solution/*.c)
+SCRIPTS = common/lan lessons/demo tests/summary tests/transcript tests/transcript-block tests/links tests/bench/run tests/bench/times \
+          tests/*.bash tests/*.bats exercises/lab exercises/prove exercises/*.bash exercises/*/*.bats docs/site/finish.sh .ci/run
+
+.PHONY: format
+format: ## lay the C files out in the house style (clang-format)
+	clang-format -i $(SOURCES)
+
+.PHONY: lint
+lint: ## look for mistakes: layout, shell scripts, static analysis
+	clang-format --dry-run -Werror $(SOURCES)
+	shellcheck $(SCRIPTS)
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -Icommon --suppress=missingIncludeSystem common lessons tests
+
+.PHONY: clean
+clean: ## remove all that was built
+	rm -rf build
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z%-][a-zA-Z%-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 12

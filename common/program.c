@@ -1,0 +1,240 @@
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "program.h"
+
+static const char *program_name, *program_help;
+
+static atomic_bool stopping;
+static int stop_pipe[2] = { -1, -1 };
+
+void program_begin(const char *name, const char *help)
+{
+    program_name = name;
+    program_help = help;
+    int fd;
+    do
+        fd = open("/dev/null", O_RDONLY); // read-only: writing to a closed output stays an error
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        close(fd);
+    signal(SIGPIPE, SIG_IGN);
+    // Large enough that a busy server seldom writes; nobody waits for it: see flush_output.
+    static char output[65536];
+    setvbuf(stdout, output, _IOFBF, sizeof output);
+}
+
+/* ------------------------------- arguments ------------------------------- */
+
+int next_option(int argc, char *argv[], const char *letters)
+{
+    char known[32];
+    snprintf(known, sizeof known, "+:h%s", letters); // '+': glibc, too, stops at the first operand
+    const int option = getopt(argc, argv, known);
+    if (option == 'h') {
+        fputs(program_help, stdout);
+        flush_output();
+        exit(0);
+    }
+    if (option == '?')
+        usage_error("unknown option -%c", optopt);
+    if (option == ':')
+        usage_error("option -%c needs an argument", optopt);
+    return option;
+}
+
+const char *next_operand(int argc, char *argv[], const char *otherwise)
+{
+    return optind < argc ? argv[optind++] : otherwise;
+}
+
+void no_more_operands(int argc, char *argv[])
+{
+    if (optind < argc)
+        usage_error("unexpected argument \"%s\" (options come first; quote a TEXT with spaces)",
+                    argv[optind]);
+}
+
+double parse_seconds(const char *text)
+{
+    char *end;
+    const double seconds = strtod(text, &end);
+    if (text[strspn(text, "0123456789.")] != '\0' || end == text || *end != '\0' || seconds <= 0)
+        usage_error("bad time \"%s\": a number of seconds above 0, such as 0.5", text);
+    return seconds;
+}
+
+/* ------------------------------- messages -------------------------------- */
+
+/* What one can do about an error, where there is something. */
+static const char *advice(int error)
+{
+    static const struct {
+        int error;
+        const char *text;
+    } known[] = {
+        { EACCES, " (to bind below port 1024 takes root; to broadcast, SO_BROADCAST)" },
+        { EADDRINUSE, " (another program has this port; take another one, or 0 for any free one)" },
+        { EADDRNOTAVAIL, " (this machine has no such address)" },
+        { EAFNOSUPPORT, " (IPv4 or IPv6 is off, or the two were mixed)" },
+        { EILSEQ, " (the text is not UTF-8, or the charset has no such character)" },
+        { EINVAL, " (nobody can be at port 0; fe80:: needs an interface, as in fe80::1%eth0)" },
+        { EMSGSIZE, " (a datagram carries at most 65507 bytes over IPv4)" },
+        { ENETUNREACH, " (no route; 127.0.0.1, or 127.255.255.255 to broadcast, is this machine)" },
+        { ENOTSUP, " (this system's iconv can only read that charset)" },
+        { EPERM, " (a firewall forbids it)" },
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (known[i].error == error)
+            return known[i].text;
+    return "";
+}
+
+/* One line in one piece, after all that was printed before it. */
+static void message(int error, const char *format, va_list arguments)
+{
+    char text[1024];
+    vsnprintf(text, sizeof text, format, arguments);
+    for (char *c = text; *c != '\0'; c++)
+        if (iscntrl((unsigned char)*c)) // from an argument
+            *c = '?';
+    fflush(stdout);
+    if (error)
+        fprintf(stderr, "%s: %s: %s%s\n", program_name, text, strerror(error), advice(error));
+    else
+        fprintf(stderr, "%s: %s\n", program_name, text);
+}
+
+void usage_error(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    message(0, format, arguments);
+    va_end(arguments);
+    fprintf(stderr, "%.*s\n", (int)strcspn(program_help, "\n"), program_help);
+    exit(2);
+}
+
+void fail(const char *format, ...)
+{
+    static atomic_flag failing = ATOMIC_FLAG_INIT;
+    va_list arguments;
+    va_start(arguments, format);
+    while (atomic_flag_test_and_set(&failing))
+        pause(); // another thread has failed, and is ending the program
+    message(errno, format, arguments);
+    va_end(arguments);
+    exit(1);
+}
+
+void warn(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    message(errno, format, arguments);
+    va_end(arguments);
+}
+
+void say(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    message(0, format, arguments);
+    va_end(arguments);
+}
+
+void say_stopped(unsigned long datagrams)
+{
+    say("stopped after %lu datagram%s", datagrams, datagrams == 1 ? "" : "s");
+}
+
+/* --------------------------- stopping, waiting --------------------------- */
+
+/*
+ * A handler that only sets a flag is not enough: a signal that comes after the program looked at
+ * the flag and before it sleeps in recvfrom would be missed, and the program would sleep on. So the
+ * handler also writes a byte into a pipe, and the program sleeps in poll, which watches the pipe
+ * beside the socket. The byte stays in the pipe: whoever looks later, in whichever thread, sees it.
+ */
+void request_stop(void)
+{
+    const int error = errno; // a handler must leave errno as it was
+    atomic_store(&stopping, true);
+    if (write(stop_pipe[1], "", 1) == -1) {
+        // The pipe is full, so it can be read: that is all it is for.
+    }
+    errno = error;
+}
+
+static void on_signal(int number)
+{
+    (void)number;
+    request_stop();
+}
+
+void stop_on_signals(void)
+{
+    if (pipe(stop_pipe) == -1)
+        fail("cannot create a pipe");
+    for (int end = 0; end < 2; end++)
+        if (fcntl(stop_pipe[end], F_SETFL, O_NONBLOCK) == -1)
+            fail("cannot set up a pipe");
+    struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+    sigemptyset(&action.sa_mask);
+    if (sigaction(SIGINT, &action, NULL) == -1 || sigaction(SIGTERM, &action, NULL) == -1)
+        fail("cannot catch signals");
+}
+
+bool stop_requested(void)
+{
+    return atomic_load_explicit(&stopping, memory_order_relaxed);
+}
+
+int stop_descriptor(void)
+{
+    return stop_pipe[0];
+}
+
+double deadline_after(double seconds)
+{
+    struct timespec now;
+    if (clock_gettime(CLOCK_MONOTONIC, &now) == -1)
+        fail("cannot read the clock");
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9 + seconds;
+}
+
+bool wait_for_input(int fd, double deadline)
+{
+    flush_output();
+    while (!stop_requested()) {
+        const double seconds = deadline - deadline_after(0);
+        if (seconds <= 0)
+            return false;
+        // Rounded up; a wait of more than 10^6 seconds is made of several.
+        const int milliseconds = seconds < 1e6 ? (int)(seconds * 1000) + 1 : 1000000000;
+        struct pollfd inputs[] = { { fd, POLLIN, 0 }, { stop_pipe[0], POLLIN, 0 } };
+        const int ready = poll(inputs, 2, milliseconds);
+        if (ready == -1 && errno != EINTR)
+            fail("cannot wait");
+        if (ready > 0 && inputs[0].revents != 0 && inputs[1].revents == 0)
+            return true;
+    }
+    return false;
+}
+
+void flush_output(void)
+{
+    errno = 0; // of a failure before this call, the reason is not known
+    if (fflush(stdout) == EOF || ferror(stdout))
+        fail("cannot write standard output");
+}

@@ -1,0 +1,144 @@
+/**
+ * @file program.h
+ * @brief What every program does: options, messages, stopping, waiting, checked output.
+ */
+#ifndef COMMON_PROGRAM_H
+#define COMMON_PROGRAM_H
+
+#include <math.h>
+#include <stdbool.h>
+
+/**
+ * Starts the program: to be called first.
+ *
+ * Opens /dev/null in place of a closed standard input, output or error, so that no socket can take
+ * their numbers, and turns a closed pipe into a write error that flush_output() reports.
+ *
+ * @param name  the name that stands before every message
+ * @param help  what `-h` prints; its first line is `usage: ...`, which usage errors repeat
+ */
+void program_begin(const char *name, const char *help);
+
+/**
+ * Takes the next option, as getopt(3) does, with `-h` for help added.
+ *
+ * Options come before operands (POSIX, XBD 12.2, guideline 9), so a TEXT may begin with `-` once
+ * HOST stands before it. `-h` prints the help and exits 0; an unknown option or a missing argument
+ * is a usage error.
+ *
+ * @param argc, argv  those of main
+ * @param letters     the option letters, as for getopt(3): `"e:w:"`
+ * @return the letter, its argument in `optarg`; -1 when no option is left
+ */
+int next_option(int argc, char *argv[], const char *letters);
+
+/**
+ * Takes the next operand (an argument that is no option), once next_option() has returned -1.
+ *
+ * @param argc, argv  those of main
+ * @param otherwise   what to return if none is left; may be NULL
+ * @return the operand, or `otherwise`
+ */
+const char *next_operand(int argc, char *argv[], const char *otherwise);
+
+/**
+ * Makes it a usage error if next_operand() has left anything.
+ *
+ * @param argc, argv  those of main
+ */
+void no_more_operands(int argc, char *argv[]);
+
+/**
+ * Reads a number of seconds: decimal, above 0, fractions allowed. Anything else is a usage error.
+ *
+ * @param text  what was typed
+ * @return seconds
+ */
+double parse_seconds(const char *text);
+
+/**
+ * Prints `NAME: message` and the usage line on standard error, and exits 2.
+ *
+ * @param format  the message, as for printf()
+ * @param ...     its arguments
+ */
+_Noreturn void usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/**
+ * Prints `NAME: message: reason` on standard error, the reason being that of errno, with what one
+ * can do about it, and exits 1. With errno 0 the message stands alone.
+ *
+ * @param format  the message, as for printf(): what the program was doing, to which endpoint
+ * @param ...     its arguments
+ */
+_Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/**
+ * Prints what fail() prints, and goes on.
+ *
+ * @param format  as for fail()
+ * @param ...     its arguments
+ */
+void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/**
+ * Prints `NAME: message` on standard error.
+ *
+ * @param format  the message, as for printf()
+ * @param ...     its arguments
+ */
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/**
+ * From now on SIGINT (Ctrl-C) and SIGTERM do not end the program but make stop_requested() true
+ * and wait_for_input() return.
+ */
+void stop_on_signals(void);
+
+/** Asks the program to stop, as Ctrl-C does. Safe in signal handlers and in any thread. */
+void request_stop(void);
+
+/**
+ * Tells whether the program has been asked to stop. Costs next to nothing: no system call.
+ *
+ * @return true once it has
+ */
+bool stop_requested(void);
+
+/**
+ * A descriptor for a poll(2) of one's own.
+ *
+ * @return a descriptor that is readable once the program has been asked to stop; before
+ *         stop_on_signals(), -1, which poll ignores
+ */
+int stop_descriptor(void);
+
+/**
+ * A moment on a clock that nobody sets (CLOCK_MONOTONIC).
+ *
+ * @param seconds  how far from now; INFINITY for never
+ * @return the moment, in seconds
+ */
+double deadline_after(double seconds);
+
+/**
+ * Writes out what was printed, then waits until a descriptor has something to read.
+ *
+ * @param fd        the descriptor: a socket or standard input
+ * @param deadline  when to give up, from deadline_after(); INFINITY: never
+ * @return true if there is something to read; false if the program was asked to stop or the
+ *         deadline has passed
+ */
+bool wait_for_input(int fd, double deadline);
+
+/** Writes out what was printed; fails (exit 1) if that cannot be done. */
+void flush_output(void);
+
+/**
+ * Says `stopped after N datagrams` on standard error.
+ *
+ * @param datagrams  how many
+ */
+void say_stopped(unsigned long datagrams);
+
+#endif

@@ -1,0 +1,263 @@
+# Module endpoint: who is at the other end.
+#
+# shellcheck disable=SC2154,SC2016  # helpers set pid, port, status; scripts for an inner bash are quoted
+
+load helpers
+
+needs_ipv6() {
+    grep -qs '^0*1 .* lo$' /proc/net/if_inet6 || skip "no IPv6 here"
+}
+
+# isolated SCRIPT ARGUMENT...: runs a bash script in a network and a list of hosts of its own: names
+# are looked up in the file `hosts` alone, and nothing that is sent leaves.
+isolated() {
+    timeout -k 1 30 unshare -Urnm bash -c '
+        set -e
+        PATH=$PATH:/usr/sbin:/sbin
+        mount --bind hosts /etc/hosts
+        echo "hosts: files" >switch
+        [ ! -e /etc/nsswitch.conf ] || mount --bind switch /etc/nsswitch.conf
+        # musl asks name servers all the same: let it not wait long for those that cannot be reached.
+        printf "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n" >resolv
+        [ ! -e /etc/resolv.conf ] || mount --bind resolv /etc/resolv.conf
+        ip link set lo up
+        '"$1" "$@" 3>&-
+}
+
+needs_isolation() {
+    local reason
+    : >hosts
+    reason=$(isolated true 2>&1) || skip "no network of its own here: $reason"
+}
+
+# serve_and_send OPTION... : to be used in a script for isolated: `bind` with these options, then
+# `sender` to the host $host; what they say is in bind.err, bind.out and sender.out.
+serve_and_send='
+    serve_and_send() {
+        rm -f bind.*
+        "$BUILD/bind" "$@" 0 >bind.out 2>bind.err & pid=$!
+        until grep -q "bound to" bind.err || ! kill -0 $pid; do sleep 0.01; done
+        port=$(sed "s/.*://" bind.err)
+        "$BUILD/sender" "$host" "$port" hello >sender.out
+        wait $pid
+    }'
+export BUILD
+
+# fails COMMAND...: exit 1, one line on standard error, nothing on standard output; $output is it.
+fails() {
+    status=0
+    [[ $1 == isolated ]] || set -- timeout 10 "$@"
+    "$@" >out 2>err </dev/null || status=$?
+    output=$(cat err)
+    equal 1 "$status"
+    equal '' "$(cat out)"
+    equal 1 "$(wc -l <err)"
+}
+
+# ------------------------------------- HOST --------------------------------------
+
+@test "endpoint: HOST is an IPv4 address" {
+    serve bind "$BUILD/bind" -b 127.0.0.1 0
+    like 'bind: bound to 127\.0\.0\.1:[0-9]+' "$(cat bind.err)"
+    equal "sent 5 bytes to 127.0.0.1:$port" "$("$BUILD/sender" 127.0.0.1 "$port" hello)"
+    await_exit "$pid"
+    equal 0 "$status"
+    like 'received 5 bytes from 127\.0\.0\.1:[0-9]+: hello' "$(cat bind.out)"
+}
+
+@test "endpoint: HOST is an IPv6 address, printed in brackets" {
+    needs_ipv6
+    serve bind "$BUILD/bind" -b ::1 0
+    like 'bind: bound to \[::1\]:[0-9]+' "$(cat bind.err)"
+    for host in ::1 0:0:0:0:0:0:0:1; do
+        equal "sent 5 bytes to [::1]:$port" "$("$BUILD/sender" "$host" "$port" hello)"
+    done
+    await_exit "$pid"
+    equal 0 "$status"
+    like 'received 5 bytes from \[::1\]:[0-9]+: hello' "$(cat bind.out)"
+}
+
+@test "endpoint: HOST is a name" {
+    grep -qw '^127\.0\.0\.1.*localhost' /etc/hosts || skip "localhost is not in /etc/hosts"
+    serve bind "$BUILD/bind" -b localhost 0
+    like 'bind: bound to 127\.0\.0\.1:[0-9]+' "$(cat bind.err)"
+    equal "sent 5 bytes to 127.0.0.1:$port" "$("$BUILD/sender" localhost "$port" hello)"
+    await_exit "$pid"
+    equal 0 "$status"
+}
+
+@test "endpoint: of a name with IPv6 and IPv4 addresses, IPv4 is taken; with IPv6 alone, IPv6" {
+    needs_isolation
+    needs_ipv6
+    printf '%s\n' '::1 both.test six.test' '2001:db8::1 six.test' '127.0.0.1 both.test' >hosts
+    isolated '
+        "$BUILD/sender" both.test 8080 hello
+        "$BUILD/sender" six.test 8080 hello' >out
+    equal 'sent 5 bytes to 127.0.0.1:8080 sent 5 bytes to [::1]:8080' "$(paste -sd ' ' out)"
+}
+
+@test "endpoint: a host that does not exist is an error that names it, exit 1" {
+    needs_isolation
+    for name in no-such-host.invalid 127.0.0.256 127.0.0.1.1 ::1::1 '[::1]' 127.0.0.1:8080; do
+        fails isolated '"$BUILD/sender" "$1" 8080 hello' "$name"
+        equal "sender: cannot find the host \"$name\":" "${output%: *}:"
+        fails isolated '"$BUILD/bind" -b "$1" 0' "$name"
+        like 'bind: cannot find the host .*: .+' "$output"
+    done
+    fails isolated '"$BUILD/sender" "" 8080 hello'
+    like 'sender: cannot find the host "": .+' "$output"
+}
+
+@test "endpoint: every program that takes HOST or ADDRESS looks it up" {
+    needs_isolation
+    for command in 'receiver no.invalid 8080 x' 'echo -b no.invalid 0' \
+        'chatroom -b no.invalid 0' 'threaded-chat -l 0 no.invalid' \
+        'threaded-chat -l 0 -b no.invalid 127.0.0.1' 'broadcast no.invalid 7788'; do
+        # shellcheck disable=SC2086  # words
+        fails isolated 'program=$1; shift; "$BUILD/$program" "$@"' $command
+        like "${command%% *}: cannot find the host \"no\.invalid\": .+" "$output"
+    done
+}
+
+# ------------------------------------- text --------------------------------------
+
+@test "endpoint: an IPv4-mapped IPv6 address prints as the IPv4 address that it stands for" {
+    needs_ipv6
+    serve bind "$BUILD/bind" -b ::ffff:127.0.0.1 0
+    like 'bind: bound to 127\.0\.0\.1:[0-9]+' "$(cat bind.err)"
+    equal "sent 5 bytes to 127.0.0.1:$port" "$("$BUILD/sender" ::ffff:127.0.0.1 "$port" hello)"
+    await_exit "$pid"
+    like 'received 5 bytes from 127\.0\.0\.1:[0-9]+: hello' "$(cat bind.out)"
+}
+
+@test "endpoint: a server on all addresses of both families hears IPv4 and IPv6, prints each" {
+    needs_isolation
+    needs_ipv6
+    for host in 127.0.0.1 ::1; do
+        isolated "$serve_and_send; host=\$1; serve_and_send -b ::" "$host"
+        like 'bind: bound to \[::\]:[0-9]+' "$(cat bind.err)"
+        [[ $host != ::1 ]] || host='\[::1\]'
+        like "received 5 bytes from $host:[0-9]+: hello" "$(cat bind.out)"
+    done
+}
+
+@test "endpoint: all IPv4 addresses are the default where a program binds" {
+    needs_isolation
+    isolated "$serve_and_send; host=127.0.0.2; serve_and_send"
+    like 'bind: bound to 0\.0\.0\.0:[0-9]+' "$(cat bind.err)"
+    like 'received 5 bytes from 127\.0\.0\.[0-9]:[0-9]+: hello' "$(cat bind.out)"
+}
+
+@test "endpoint: a link-local address keeps its interface" {
+    needs_isolation
+    needs_ipv6
+    isolated "$serve_and_send"'
+        ip link add lab0 type veth peer name lab1
+        ip link set lab1 up
+        ip -6 address add fe80::77/64 dev lab0 nodad
+        ip link set lab0 up
+        host=fe80::77%lab0
+        serve_and_send -b fe80::77%lab0
+        ! "$BUILD/bind" -b fe80::77 0 2>refused'
+    like 'bind: bound to \[fe80::77%lab0\]:[0-9]+' "$(cat bind.err)"
+    like 'sent 5 bytes to \[fe80::77%lab0\]:[0-9]+' "$(cat sender.out)"
+    like 'received 5 bytes from \[fe80::77%lab0\]:[0-9]+: hello' "$(cat bind.out)"
+    like 'bind: cannot bind to \[fe80::77\]:0: Invalid argument .*fe80::1%eth0\)' "$(cat refused)"
+}
+
+@test "endpoint: the longest addresses are printed whole" {
+    needs_isolation
+    needs_ipv6
+    isolated '
+        ip -6 address add 2001:db8:1111:2222:3333:4444:5555:6666/128 dev lo nodad
+        "$BUILD/sender" 2001:db8:1111:2222:3333:4444:5555:6666 65535 hello' >out
+    equal 'sent 5 bytes to [2001:db8:1111:2222:3333:4444:5555:6666]:65535' "$(cat out)"
+}
+
+# ------------------------------------- PORT --------------------------------------
+
+@test "endpoint: port 0 picks a free one, another for each program" {
+    for name in bind chatroom echo; do
+        serve "$name" "$BUILD/$name" -b 127.0.0.1 0
+        ((port > 0))
+        echo "$port"
+    done >ports
+    serve chat "$BUILD/threaded-chat" -b 127.0.0.1 -l 0 127.0.0.1
+    ((port > 0))
+    echo "$port" >>ports
+    equal 4 "$(sort -u ports | wc -l)"
+}
+
+@test "endpoint: a port is decimal: leading zeros do not make it octal; 1 and 65535 are ports" {
+    serve bind "$BUILD/bind" -b 127.0.0.1 000
+    equal "sent 5 bytes to 127.0.0.1:$port" "$("$BUILD/sender" 127.0.0.1 "000$port" hello)"
+    await_exit "$pid"
+    equal 0 "$status"
+    equal "sent 1 bytes to 127.0.0.1:1" "$("$BUILD/sender" 127.0.0.1 1 x)"
+    equal "sent 1 bytes to 127.0.0.1:65535" "$("$BUILD/sender" 127.0.0.1 65535 x)"
+}
+
+@test "endpoint: a port that is taken is an error that names it and says what to do, exit 1" {
+    serve first "$BUILD/echo" -b 127.0.0.1 0
+    reason="cannot bind to 127\.0\.0\.1:$port: Address.*in use \(.*take another one.*\)"
+    for name in bind chatroom echo; do
+        fails "$BUILD/$name" -b 127.0.0.1 "$port"
+        like "$name: $reason" "$output"
+    done
+    fails "$BUILD/threaded-chat" -b 127.0.0.1 -l "$port" 127.0.0.1
+    like "threaded-chat: $reason" "$output"
+    kill -0 "$pid" # the first one goes on
+    equal "received 1 bytes from 127.0.0.1:$port: x" \
+        "$("$BUILD/receiver" -w 5 127.0.0.1 "$port" x | tail -n 1)"
+}
+
+@test "endpoint: a port can be taken again as soon as its program has ended" {
+    serve first "$BUILD/echo" -b 127.0.0.1 0
+    "$BUILD/receiver" -w 5 127.0.0.1 "$port" hello
+    stop "$pid"
+    serve second "$BUILD/echo" -b 127.0.0.1 "$port"
+    "$BUILD/receiver" -w 5 127.0.0.1 "$port" hello
+}
+
+@test "endpoint: a port below 1024 without the right to it is an error that says so, exit 1" {
+    needs_isolation
+    # The second user namespace has no rights over the network of the first.
+    fails isolated '
+        echo 1024 >/proc/sys/net/ipv4/ip_unprivileged_port_start 2>/dev/null || true
+        exec unshare -U "$BUILD/bind" -b 127.0.0.1 80'
+    like 'bind: cannot bind to 127\.0\.0\.1:80: Permission denied \(.*root.*\)' "$output"
+}
+
+@test "endpoint: an address that is not this machine's is an error that says so, exit 1" {
+    for name in bind chatroom echo; do
+        fails "$BUILD/$name" -b 192.0.2.1 0 # for documentation (RFC 5737): nobody has it
+        like "$name: cannot bind to 192\.0\.2\.1:0: .* \(this machine has no such address\)" "$output"
+    done
+    fails "$BUILD/threaded-chat" -l 0 -b 192.0.2.1 127.0.0.1
+    like 'threaded-chat: cannot bind to 192\.0\.2\.1:0: .* address\)' "$output"
+}
+
+@test "endpoint: a host without a route is an error that names it, exit 1" {
+    needs_isolation
+    fails isolated '"$BUILD/sender" 192.0.2.1 8080 hello'
+    like 'sender: cannot send 5 bytes to 192\.0\.2\.1:8080: Network.*unreachable \(no route; .*\)' \
+        "$output"
+}
+
+@test "endpoint: sender may not broadcast; the message says what is missing, exit 1" {
+    fails "$BUILD/sender" 127.255.255.255 8080 hello
+    like 'sender: cannot send 5 bytes to 127\.255\.255\.255:8080: Permission denied .*SO_BROADCAST\)' \
+        "$output"
+}
+
+@test "endpoint: an IPv4 peer cannot be reached from an IPv6 address: a message, the chat goes on" {
+    needs_ipv6
+    mkfifo keyboard
+    exec 7<>keyboard
+    input=keyboard serve chat "$BUILD/threaded-chat" -b ::1 -l 0 127.0.0.1 7>&-
+    echo hello >&7
+    await chat.err 'line not sent: cannot send 5 bytes to 127.0.0.1'
+    stop "$pid"
+    equal 0 "$status"
+    equal 'threaded-chat: stopped after 0 sent and 0 received' "$(tail -n 1 chat.err)"
+}

@@ -1,0 +1,130 @@
+# What every test file loads. A test starts real programs, waits for what they print (never for a
+# fixed time), and leaves no process behind.
+#
+# shellcheck shell=bash disable=SC2034,SC2154  # bats and the tests use what stands here
+
+BUILD=${BUILD:-build}
+[[ $BUILD = /* ]] || BUILD=$PWD/$BUILD
+DEADLINE=10 # seconds: a wait that takes longer has failed
+
+setup() {
+    set +T # bats looks at each command of each function; that is slow, and seldom needed
+    cd "$BATS_TEST_TMPDIR" || return
+    pids=()
+    exec </dev/null {never}<> <(:) # nothing is ever to be read from $never: see nap
+}
+
+teardown() {
+    # Only processes that this test started, by their ids.
+    local pid
+    for pid in "${pids[@]}"; do
+        kill -KILL "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+}
+
+# start NAME COMMAND...: runs it in the background; $pid is its process. Its output goes to
+# NAME.out and NAME.err; its input comes from $input, if that is set, else it is empty.
+start() {
+    local name=$1
+    shift
+    : >"$name.out" 2>"$name.err" # now, so that nobody reads what an earlier one has printed
+    "$@" <"${input:-/dev/null}" >"$name.out" 2>"$name.err" 3>&- &
+    pid=$!
+    pids+=("$pid")
+}
+
+# serve NAME COMMAND...: the same for a program that binds: waits until it has, and sets $port.
+serve() {
+    start "$@"
+    await "$1.err" 'bound to'
+    take_port "$1.err"
+}
+
+# take_port FILE: sets $port from the `bound to` line in FILE.
+take_port() {
+    slurp "$1"
+    [[ $content =~ 'bound to '[^$'\n']*:([0-9]+) ]] && port=${BASH_REMATCH[1]}
+}
+
+# slurp FILE: its text, in $content. (Waiting is done without starting processes: it is done often.)
+slurp() {
+    content=
+    [ ! -e "$1" ] || IFS= read -rd '' content <"$1" || true
+}
+
+# nap: a hundredth of a second.
+nap() {
+    read -rt 0.01 -u "$never" || true
+}
+
+# await FILE TEXT: waits until TEXT stands in FILE.
+await() {
+    local end=$((SECONDS + DEADLINE))
+    until slurp "$1" && [[ $content == *"$2"* ]]; do
+        if ((SECONDS > end)); then
+            echo "in $DEADLINE s, \"$2\" did not come into $1, which holds:"
+            cat "$1"
+            return 1
+        fi
+        nap
+    done
+}
+
+# await_lines FILE COUNT: waits until FILE has at least COUNT lines.
+await_lines() {
+    local end=$((SECONDS + DEADLINE)) lines=()
+    until mapfile -t lines <"$1" && ((${#lines[@]} >= $2)); do
+        if ((SECONDS > end)); then
+            echo "in $DEADLINE s, $1 did not get $2 lines; it holds:"
+            cat "$1"
+            return 1
+        fi
+        nap
+    done
+}
+
+# await_exit PID: waits until the process has ended, and sets $status to how.
+await_exit() {
+    local end=$((SECONDS + DEADLINE)) state
+    while read -r state 2>/dev/null <"/proc/$1/stat" && [[ $state != *') Z '* ]]; do
+        if ((SECONDS > end)); then
+            echo "in $DEADLINE s, process $1 did not end"
+            return 1
+        fi
+        nap
+    done
+    status=0
+    wait "$1" || status=$?
+}
+
+# stop PID [SIGNAL]: sends SIGINT (Ctrl-C), and waits for the end.
+stop() {
+    kill "-${2:-INT}" "$1"
+    await_exit "$1"
+}
+
+# equal WANTED GOT: compares, and shows both if they differ.
+equal() {
+    [[ $1 == "$2" ]] && return
+    printf 'wanted: %s\n   got: %s\n' "$1" "$2"
+    return 1
+}
+
+# like PATTERN GOT: compares GOT, whole, with an extended regular expression.
+like() {
+    [[ $2 =~ ^$1$ ]] && return
+    printf 'wanted, as a pattern: %s\n                 got: %s\n' "$1" "$2"
+    return 1
+}
+
+# needs_lan: skips the test where network namespaces are not allowed.
+needs_lan() {
+    local reason
+    reason=$("$BATS_TEST_DIRNAME/../common/lan" 2 true 2>&1) || skip "no virtual LAN here: $reason"
+}
+
+# lan COMMAND...: runs it in a virtual LAN of three hosts.
+lan() {
+    timeout -k 1 30 "$BATS_TEST_DIRNAME/../common/lan" 3 "$@" 3>&-
+}

@@ -1,0 +1,196 @@
+/**
+ * @file probe.c
+ * @brief Sends and takes what no lesson can: any bytes, any size, source port 0, a flood.
+ *
+ * For the tests only. Every wait ends by itself after ten seconds.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "endpoint.h"
+#include "program.h"
+#include "text.h"
+
+#define PATIENCE 10 // seconds
+
+static const char help[] =
+    "usage: probe COMMAND ARGUMENT...\n"
+    "\n"
+    "  listen ADDRESS               take one datagram, write its bytes, exit\n"
+    "  send HOST PORT               send standard input as one datagram\n"
+    "  ask HOST PORT                the same, then write the bytes of the reply\n"
+    "  flood HOST PORT COUNT SIZE   send COUNT datagrams of SIZE bytes\n"
+    "  port0 PORT                   send `Hi` to 127.0.0.1 from port 0 (needs CAP_NET_RAW)\n"
+    "  peer ADDRESS                 print `PORT LENGTH TEXT` for each datagram; send what standard\n"
+    "                               input says: lines of `PORT BYTES`, the bytes in hexadecimal\n";
+
+static int socket_to(const struct endpoint *peer)
+{
+    int sock = socket(peer->address.ss_family, SOCK_DGRAM, 0);
+    if (sock == -1 || connect(sock, (const struct sockaddr *)&peer->address, peer->length) == -1)
+        fail("cannot connect to %s", endpoint_text(peer));
+    return sock;
+}
+
+static int socket_at(const char *address)
+{
+    struct endpoint local = endpoint_resolve(address, 0);
+    int sock = socket(local.address.ss_family, SOCK_DGRAM, 0);
+    if (sock == -1 || bind(sock, (struct sockaddr *)&local.address, local.length) == -1)
+        fail("cannot bind to %s", endpoint_text(&local));
+    if (getsockname(sock, (struct sockaddr *)&local.address, &local.length) == -1)
+        fail("cannot get the socket's address");
+    say("bound to %s", endpoint_text(&local));
+    return sock;
+}
+
+/* Sends all of standard input as one datagram. */
+static void send_input(int sock)
+{
+    static char data[DATAGRAM_MAX];
+    const size_t n = fread(data, 1, sizeof data, stdin);
+    if (send(sock, data, n, 0) == -1)
+        fail("cannot send %zu bytes", n);
+}
+
+/* Takes one datagram and writes its bytes. */
+static void take_one(int sock)
+{
+    static char data[DATAGRAM_MAX];
+    if (!wait_for_input(sock, deadline_after(PATIENCE))) {
+        errno = ETIMEDOUT;
+        fail("nothing came");
+    }
+    const ssize_t n = recv(sock, data, sizeof data, 0);
+    if (n == -1)
+        fail("cannot receive");
+    fwrite(data, 1, (size_t)n, stdout);
+}
+
+static void flood(int sock, unsigned long count, size_t size)
+{
+    static char data[DATAGRAM_MAX];
+    memset(data, 'x', sizeof data);
+    while (count-- > 0)
+        if (send(sock, data, size, 0) == -1 && errno != ENOBUFS && errno != ECONNREFUSED)
+            fail("cannot send");
+}
+
+/* Only a raw socket can send from port 0: it writes the UDP header (RFC 768) itself. */
+static void send_from_port_0(in_port_t port)
+{
+    int sock = socket(AF_INET, SOCK_RAW, IPPROTO_UDP);
+    if (sock == -1)
+        fail("cannot create a raw socket");
+    const struct endpoint peer = endpoint_resolve("127.0.0.1", 0);
+    // Source port 0, the port, the length 8 + 2, no checksum, the data.
+    const unsigned char datagram[] = {
+        0, 0, (unsigned char)(port >> 8), (unsigned char)(port & 0xff), 0, 10, 0, 0, 'H', 'i'
+    };
+    if (sendto(sock, datagram, sizeof datagram, 0, (const struct sockaddr *)&peer.address,
+               peer.length) == -1)
+        fail("cannot send");
+}
+
+/* Sends the bytes of one line, `PORT BYTES`, to that port of the socket's own address. */
+static void send_line(int sock, const char *line)
+{
+    static char data[DATAGRAM_MAX];
+    size_t n = 0;
+    unsigned byte;
+    char *rest;
+    struct endpoint peer = { .length = sizeof peer.address };
+    if (getsockname(sock, (struct sockaddr *)&peer.address, &peer.length) == -1)
+        fail("cannot get the socket's address");
+    peer = endpoint_resolve(endpoint_host(&peer), (in_port_t)strtoul(line, &rest, 10));
+    while (n < sizeof data && sscanf(rest += strspn(rest, " "), "%2x", &byte) == 1) {
+        data[n++] = (char)byte;
+        rest += 2;
+    }
+    if (sendto(sock, data, n, 0, (struct sockaddr *)&peer.address, peer.length) == -1)
+        warn("cannot send %zu bytes to %s", n, endpoint_text(&peer));
+}
+
+/* Prints what comes and sends what it is told to, until it is stopped. Then it still prints what has
+ * come by then: over loopback, all that was sent. */
+static void play_peer(int sock)
+{
+    static char data[DATAGRAM_MAX], line[2 * DATAGRAM_MAX + 16];
+    const struct charset utf8 = charset_open("UTF-8");
+    bool stopped = false;
+    size_t used = 0;
+    while (true) {
+        struct endpoint peer = { .length = sizeof peer.address };
+        const ssize_t n = recvfrom(sock, data, sizeof data, MSG_DONTWAIT,
+                                   (struct sockaddr *)&peer.address, &peer.length);
+        if (n >= 0) {
+            printf("%s %zd ", strrchr(endpoint_text(&peer), ':') + 1, n);
+            show_datagram(&utf8, data, sizeof data, (size_t)n, "cut");
+            flush_output();
+            continue;
+        }
+        if (stopped)
+            return;
+        struct pollfd inputs[] = { { sock, POLLIN, 0 },
+                                   { STDIN_FILENO, POLLIN, 0 },
+                                   { stop_descriptor(), POLLIN, 0 } };
+        if (poll(inputs, 3, -1) == -1)
+            continue;
+        stopped = stop_requested();
+        if (inputs[1].revents == 0)
+            continue;
+        const ssize_t more = read(STDIN_FILENO, line + used, sizeof line - 1 - used);
+        stopped = stopped || more <= 0;
+        used += more > 0 ? (size_t)more : 0;
+        for (char *end; (end = memchr(line, '\n', used)) != NULL;) {
+            *end = '\0';
+            send_line(sock, line);
+            used -= (size_t)(end + 1 - line);
+            memmove(line, end + 1, used);
+        }
+    }
+}
+
+int main(int argc, char *argv[])
+{
+    program_begin("probe", help);
+    if (next_option(argc, argv, "") != -1)
+        return 2;
+    const char *command = next_operand(argc, argv, "");
+    const char *host = next_operand(argc, argv, "");
+    if (strcmp(command, "port0") == 0) {
+        send_from_port_0(parse_port(host, 1));
+        return 0;
+    }
+    if (strcmp(command, "listen") == 0) {
+        take_one(socket_at(host));
+        flush_output();
+        return 0;
+    }
+    if (strcmp(command, "peer") == 0) {
+        stop_on_signals();
+        play_peer(socket_at(host));
+        return 0;
+    }
+
+    const struct endpoint peer = endpoint_resolve(host,
+                                                  parse_port(next_operand(argc, argv, ""), 1));
+    int sock = socket_to(&peer);
+    const unsigned long count = strtoul(next_operand(argc, argv, "0"), NULL, 10);
+    const size_t size = strtoul(next_operand(argc, argv, "0"), NULL, 10);
+    if (strcmp(command, "send") == 0 || strcmp(command, "ask") == 0)
+        send_input(sock);
+    if (strcmp(command, "ask") == 0)
+        take_one(sock);
+    if (strcmp(command, "flood") == 0)
+        flood(sock, count, size);
+    flush_output();
+    return 0;
+}

@@ -1,0 +1,477 @@
+# Module text: what people type and read.
+#
+# shellcheck disable=SC2154,SC2030,SC2031  # helpers set pid, port and status, in each test
+
+load helpers
+
+# hear CHARSET: starts a chatroom, which prints what `put` sends.
+hear() {
+    rm -f room.*
+    serve room "$BUILD/chatroom" -b 127.0.0.1 -e "$1" 0
+}
+
+# put: sends standard input to it as one datagram.
+put() {
+    "$BUILD/probe" send 127.0.0.1 "$port"
+}
+
+# heard COUNT: waits until so many datagrams were printed, and puts their texts into the file
+# `shown`. Each must be one line of valid UTF-8 without controls.
+heard() {
+    await_lines room.out "$1"
+    equal "$1" "$(wc -l <room.out)"
+    iconv -f UTF-8 -t UTF-8 room.out | cmp room.out -
+    equal 0 "$(LC_ALL=C tr -d '\n -~\200-\377' <room.out | wc -c)"
+    sed 's/^【[^】]*】127\.0\.0\.1://' room.out >shown
+}
+
+# listen: starts what takes one datagram, and puts its bytes into wire.out.
+listen() {
+    rm -f wire.*
+    serve wire "$BUILD/probe" listen 127.0.0.1
+}
+
+# shows CHARSET: each line of standard input has bytes, as printf takes them, and after blanks how
+# they are to be shown.
+shows() {
+    local bytes wanted
+    : >wanted
+    hear "$1"
+    while read -r bytes wanted; do
+        # shellcheck disable=SC2059  # it is a format
+        printf "$bytes" | put
+        printf '%s\n' "$wanted" >>wanted
+    done
+    heard "$(wc -l <wanted)"
+    diff wanted shown
+}
+
+# sends CHARSET TEXT BYTES: sender puts exactly these BYTES (as printf takes them) on the wire, and
+# a program that hears the charset shows TEXT again.
+sends() {
+    listen
+    run "$BUILD/sender" -e "$1" 127.0.0.1 "$port" "$2"
+    [[ $output != *'can only read'* ]] || skip "this iconv can only read $1"
+    # shellcheck disable=SC2059  # it is a format
+    printf "$3" >bytes
+    equal "sent $(wc -c <bytes) bytes to 127.0.0.1:$port" "$output"
+    await_exit "$pid"
+    cmp bytes wire.out
+    hear "$1"
+    put <bytes
+    heard 1
+    equal "$2" "$(cat shown)"
+}
+
+# refuses PATTERN SENDER-ARGUMENT...: the sender exits 1 with a message like PATTERN, and prints
+# nothing. Standard input is the text.
+refuses() {
+    local pattern=$1 status=0
+    shift
+    timeout 10 "$BUILD/sender" "$@" >out 2>err || status=$?
+    like "sender: $pattern" "$(cat err)"
+    equal 1 "$status"
+    equal '' "$(cat out)"
+}
+
+# --------------------------------- safe printing ---------------------------------
+
+@test "text: each of the 256 bytes alone is shown as itself or as an escape" {
+    hear utf-8
+    for byte in {0..255}; do
+        printf -v hex '\\x%02x' "$byte"
+        case $byte in
+        9) text=\\t ;;
+        10) text=\\n ;;
+        13) text=\\r ;;
+        *) if ((byte >= 32 && byte < 127)); then printf -v text %b "$hex"; else text=$hex; fi ;;
+        esac
+        printf '%s\n' "$text" >>wanted
+        printf %b "$hex" | put
+    done
+    heard "$(wc -l <wanted)"
+    diff wanted shown
+}
+
+@test "text: controls appear as escapes, the text around them as itself" {
+    shows utf-8 <<'END'
+one\ntwo\r\n\tthree     one\ntwo\r\n\tthree
+\x1b[31mred\x1b[0m\x07  \x1b[31mred\x1b[0m\x07
+a\x7fb                  a\x7fb
+a\x00b                  a\x00b
+a\x00                   a\x00
+\x00                    \x00
+\xc2\x80\xc2\x85x\xc2\x9b31m\xc2\x9f        \u0080\u0085x\u009b31m\u009f
+END
+}
+
+@test "text: each bidirectional control and line separator appears as an escape" {
+    shows utf-8 <<'END'
+a\xd8\x9cb          a\u061cb
+a\xe2\x80\x8eb      a\u200eb
+a\xe2\x80\x8fb      a\u200fb
+a\xe2\x80\xa8b      a\u2028b
+a\xe2\x80\xa9b      a\u2029b
+a\xe2\x80\xaab      a\u202ab
+a\xe2\x80\xabb      a\u202bb
+a\xe2\x80\xacb      a\u202cb
+a\xe2\x80\xadb      a\u202db
+a\xe2\x80\xaeb      a\u202eb
+a\xe2\x81\xa6b      a\u2066b
+a\xe2\x81\xa7b      a\u2067b
+a\xe2\x81\xa8b      a\u2068b
+a\xe2\x81\xa9b      a\u2069b
+END
+}
+
+@test "text: the neighbours of what is escaped are shown as themselves" {
+    for bytes in '\x20' '\x7e' '\xc2\xa0' '\xd8\x9b' '\xd8\x9d' '\xe2\x80\x8d' '\xe2\x80\x90' \
+        '\xe2\x80\xa7' '\xe2\x80\xaf' '\xe2\x81\xa5' '\xe2\x81\xaa'; do
+        printf '%b\n' "$bytes"
+    done >wanted
+    hear utf-8
+    while IFS= read -r character; do
+        printf %s "$character" | put
+    done <wanted
+    heard "$(wc -l <wanted)"
+    diff wanted shown
+}
+
+@test "text: a backslash, Chinese, emoji and combining characters are shown as themselves" {
+    printf '%s\n' 'C:\new\x1b' '你好,世界' 'ñ é é' '👋🏽' $'\xf4\x8f\xbf\xbf' \
+        $'\xed\x9f\xbf\xee\x80\x80' '' ' a  b ' >wanted
+    hear utf-8
+    while IFS= read -r text; do
+        printf %s "$text" | put
+    done <wanted
+    heard "$(wc -l <wanted)"
+    diff wanted shown
+}
+
+@test "text: bytes that are not UTF-8 appear as escapes: stray, overlong, surrogates, too high" {
+    shows utf-8 <<'END'
+a\x80b                  a\x80b
+\xff\xfeb               \xff\xfeb
+\xc0\x80                \xc0\x80
+\xc1\xbf                \xc1\xbf
+\xe0\x80\x8a            \xe0\x80\x8a
+\xe0\x9f\xbf            \xe0\x9f\xbf
+\xf0\x80\x80\x8a        \xf0\x80\x80\x8a
+\xf0\x8f\xbf\xbf        \xf0\x8f\xbf\xbf
+\xed\xa0\x80            \xed\xa0\x80
+\xed\xbf\xbf            \xed\xbf\xbf
+\xf4\x90\x80\x80        \xf4\x90\x80\x80
+\xf5\x80\x80\x80        \xf5\x80\x80\x80
+\xf8\x88\x80\x80\x80    \xf8\x88\x80\x80\x80
+\xe4\xbdA               \xe4\xbdA
+\xe4A\xa0               \xe4A\xa0
+\xe4\xe4\xbd\xa0        \xe4你
+END
+}
+
+@test "text: a character that is cut off at the datagram's end appears as escapes" {
+    shows utf-8 <<'END'
+a\xc2                   a\xc2
+a\xe4                   a\xe4
+a\xe4\xbd               a\xe4\xbd
+a\xf0                   a\xf0
+a\xf0\x9f               a\xf0\x9f
+a\xf0\x9f\x91           a\xf0\x9f\x91
+\xe4\xbd\xa0\xe4\xbd    你\xe4\xbd
+\xe4\xbd\xa0            你
+\xe4\xbd                \xe4\xbd
+\xe4                    \xe4
+END
+}
+
+@test "text: random bytes are shown as lines of valid UTF-8 without controls, in any charset" {
+    for charset in utf-8 gb2312 utf-16le iso-8859-1; do
+        hear "$charset"
+        for size in {1..40} 1000 1024; do
+            head -c "$size" /dev/urandom | put
+        done
+        heard 42
+        stop "$pid"
+        equal 0 "$status"
+    done
+}
+
+# ------------------------------------ the cut ------------------------------------
+
+@test "text: a datagram longer than 1024 bytes is cut, and a note says so; 1024 bytes are not" {
+    hear utf-8
+    printf 'x%.0s' {1..3000} | put
+    printf 'x%.0s' {1..1025} | put
+    printf 'x%.0s' {1..1024} | put
+    heard 3
+    like 'x{1024} \[cut: 1024 of 3000 bytes\]
+x{1024} \[cut: 1024 of 1025 bytes\]
+x{1024}' "$(cat shown)"
+}
+
+@test "text: a cut in the middle of a character leaves escapes, in UTF-8 and in another charset" {
+    hear utf-8
+    { printf 'x%.0s' {1..1023}; printf '你好'; } | put
+    heard 1
+    like 'x{1023}\\xe4 \[cut: 1024 of 1029 bytes\]' "$(cat shown)"
+    hear gb2312
+    { printf 'x%.0s' {1..1021}; printf '\xc4\xe3\xba\xc3'; } | put
+    heard 1
+    like 'x{1021}你\\xba \[cut: 1024 of 1025 bytes\]' "$(cat shown)"
+}
+
+# ------------------------------------ charsets -----------------------------------
+
+@test "text: gb2312 on the wire is the bytes that Python sends" {
+    sends gb2312 'hello 你好' 'hello \xc4\xe3\xba\xc3'
+}
+
+@test "text: gbk on the wire" {
+    sends gbk '你好,镕' '\xc4\xe3\xba\xc3,\xe9F'
+}
+
+@test "text: big5 on the wire" {
+    sends big5 '你好' '\xa7A\xa6n'
+}
+
+@test "text: shift_jis on the wire" {
+    sends shift_jis 'こんにちは' '\x82\xb1\x82\xf1\x82\xc9\x82\xbf\x82\xcd'
+}
+
+@test "text: utf-16le on the wire, beyond 16 bits too" {
+    sends utf-16le 'A你👋' 'A\x00\x60\x4f\x3d\xd8\x4b\xdc'
+}
+
+@test "text: iso-8859-1 on the wire, and a name in capitals" {
+    sends iso-8859-1 'caf\é' 'caf\\\xe9'
+    sends ISO-8859-1 'é' '\xe9'
+}
+
+# needs_states: skips the test if iconv has no states between characters (musl's has none).
+needs_states() {
+    listen
+    run "$BUILD/sender" -e iso-2022-jp 127.0.0.1 "$port" こん
+    [[ $output == 'sent 10 '* ]] || skip "this iconv shifts for each character of iso-2022-jp"
+}
+
+@test "text: a charset with states ends each datagram in the first one" {
+    needs_states
+    # shellcheck disable=SC2016  # $ is part of the charset
+    sends iso-2022-jp 'こん' '\x1b$B$3$s\x1b(B'
+}
+
+@test "text: a line that the charset cannot express leaves no state behind for the next one" {
+    listen
+    printf '%s\n' 'こ👋' 'ん' |
+        timeout 10 "$BUILD/threaded-chat" -e iso-2022-jp -b 127.0.0.1 -l 0 127.0.0.1 "$port" 2>err
+    [[ $(cat err) != *'can only read'* ]] || skip "this iconv can only read iso-2022-jp"
+    await_exit "$pid"
+    printf '\x1b\x24B\x24s\x1b(B' >bytes
+    cmp bytes wire.out
+    like 'threaded-chat: line not sent: cannot encode it in iso-2022-jp: .*' "$(sed -n 2p err)"
+}
+
+@test "text: UTF-8 by any spelling passes bytes through unchanged, even those that are not UTF-8" {
+    for name in UTF-8 utf-8 UTF8 utf8 Utf-8; do
+        listen
+        printf 'a\0\xff\xc0\x80\xe4' >bytes
+        { cat bytes; echo; } | "$BUILD/sender" -e "$name" 127.0.0.1 "$port"
+        await_exit "$pid"
+        cmp bytes wire.out
+    done
+    listen
+    "$BUILD/sender" 127.0.0.1 "$port" $'\xff\xe4' # and without -e
+    await_exit "$pid"
+    equal ff.e4 "$(od -An -tx1 wire.out | tr -d '\n' | sed 's/^ //; s/ /./g')"
+}
+
+@test "text: a byte that the charset does not have escapes itself, the text after it is decoded" {
+    shows gb2312 <<'END'
+\xc4\xe3\xff\xba\xc3        你\xff好
+\xff\xffhello               \xff\xffhello
+hello\xc4                   hello\xc4
+\xc4                        \xc4
+a\n\x1b\x00\xba\xc3         a\n\x1b\x00好
+END
+    shows utf-16le <<'END'
+A\x00B                      A\x42
+A\x00\x00\xd8              A\x00\xd8
+\x2e\x20A\x00               \u202eA
+\x85\x00A\x00               \u0085A
+\x0a\x00A\x00               \nA
+END
+    shows iso-8859-1 <<'END'
+\x85\xe9\x9b                \u0085é\u009b
+END
+}
+
+@test "text: a charset that composes characters loses none at the datagram's end" {
+    run timeout 10 "$BUILD/sender" -e cp1258 127.0.0.1 0 # the charset comes first
+    [[ $output != *'unknown charset'* ]] || skip "this iconv does not know cp1258"
+    shows cp1258 <<'END'
+abc             abc
+a               a
+a\nb            a\nb
+END
+}
+
+@test "text: the same charset works on, datagram after datagram, whatever was in the last one" {
+    hear utf-16le
+    printf 'A\0B' | put
+    printf 'C\0' | put
+    printf '\x3d\xd8' | put
+    printf 'D\0' | put
+    heard 4
+    equal 'A\x42 C \x3d\xd8 D' "$(paste -sd ' ' shown)"
+}
+
+@test "text: a datagram that ends in the middle of a charset's state leaves none for the next one" {
+    needs_states
+    shows iso-2022-jp <<'END'
+\x1b\x24B\x24\x73        ん
+$s                      $s
+END
+}
+
+@test "text: an escape in long decoded text comes at its place, and nothing is lost" {
+    hear iso-8859-1
+    { printf '\xe9%.0s' {1..500}; printf '\n'; printf '\xe9%.0s' {1..500}; } | put
+    heard 1
+    like '(é){500}\\n(é){500}' "$(cat shown)"
+}
+
+@test "text: what the charset cannot express is an error, and nothing is sent" {
+    hear gb2312
+    run "$BUILD/sender" -e gb2312 127.0.0.1 "$port" 你
+    [[ $output != *'can only read'* ]] || skip "this iconv can only read gb2312"
+    refuses 'cannot encode the text in gb2312: .*' -e gb2312 127.0.0.1 "$port" 'hi 👋'
+    refuses 'cannot encode the text in gb2312: .*' -e gb2312 127.0.0.1 "$port" < <(echo 'é👋')
+    put <<<end
+    heard 2
+    equal '你 end\n' "$(paste -sd ' ' shown)"
+}
+
+@test "text: the same for a charset of single bytes: no ? and no * in its place" {
+    hear utf-8
+    refuses 'cannot encode the text in iso-8859-1: .*' -e iso-8859-1 127.0.0.1 "$port" 'a你b'
+    refuses 'cannot encode the text in ascii: .*' -e ascii 127.0.0.1 "$port" 'é'
+    put <<<end
+    heard 1
+    equal 'end\n' "$(cat shown)"
+}
+
+@test "text: typed text that is not UTF-8 is an error with -e, and nothing is sent" {
+    hear utf-8
+    for bad in $'a\xffb' $'\xe4\xbd' $'\xc0\x80' $'\xed\xa0\x80'; do
+        refuses 'cannot encode the text in utf-16le: .*' -e utf-16le 127.0.0.1 "$port" "$bad"
+        refuses 'cannot encode the text in utf-16le: .*' -e utf-16le 127.0.0.1 "$port" <<<"$bad"
+    done
+    put <<<end
+    heard 1
+    equal 'end\n' "$(cat shown)"
+}
+
+@test "text: the charset is opened for what comes in, too: receiver sends and shows in it" {
+    serve echo "$BUILD/echo" -b 127.0.0.1 0
+    run "$BUILD/receiver" -e iso-8859-1 -w 5 127.0.0.1 "$port" 'é'
+    equal "received 1 bytes from 127.0.0.1:$port: é" "${lines[1]}"
+    await echo.out '1 bytes'
+    like '#1 returned 1 bytes to [^ ]+: \\xe9' "$(cat echo.out)"
+}
+
+# ------------------------------------ typed text ----------------------------------
+
+# types BYTES: sender, with standard input as its text, puts exactly BYTES (a file) on the wire.
+types() {
+    listen
+    "$BUILD/sender" 127.0.0.1 "$port" >out
+    await_exit "$pid"
+    cmp "$1" wire.out
+    equal "sent $(wc -c <"$1") bytes to 127.0.0.1:$port" "$(cat out)"
+}
+
+@test "text: a typed line is sent without its newline, and nothing of what follows" {
+    printf hello >bytes
+    types bytes <<<hello
+    types bytes < <(printf hello)
+    types bytes < <(printf 'hello\nagain\n')
+    printf 'hello\r' >bytes
+    types bytes < <(printf 'hello\r\n')
+    printf ' \\n\t ' >bytes
+    types bytes < <(printf ' \\n\t \n')
+}
+
+@test "text: a typed line may come in pieces" {
+    printf hello >bytes
+    mkfifo slowly
+    { for letter in h e l l o; do printf %s "$letter"; sleep 0.01; done; echo; } >slowly &
+    types bytes <slowly
+    wait "$!"
+}
+
+@test "text: an empty line sends an empty datagram" {
+    : >bytes
+    types bytes < <(echo)
+    types bytes < <(printf '\n\nmore\n')
+    listen
+    "$BUILD/sender" 127.0.0.1 "$port" ''
+    await_exit "$pid"
+    equal 0 "$(wc -c <wire.out)"
+}
+
+@test "text: NUL bytes in a typed line are kept" {
+    printf 'a\0b\0' >bytes
+    types bytes < <(printf 'a\0b\0\nrest')
+    printf '\0' >bytes
+    types bytes < <(printf '\0\n')
+}
+
+@test "text: end of input with nothing typed is an error, exit 1, and nothing is sent" {
+    hear utf-8
+    refuses 'nothing was typed: the input has ended' 127.0.0.1 "$port" </dev/null
+    refuses 'nothing was typed: the input has ended' 127.0.0.1 "$port" <&-
+    run timeout 10 "$BUILD/receiver" -w 5 127.0.0.1 "$port" </dev/null
+    equal 1 "$status"
+    equal 'receiver: nothing was typed: the input has ended' "$output"
+    put <<<end
+    heard 1
+    equal 'end\n' "$(cat shown)"
+}
+
+@test "text: a standard input that cannot be read is an error, exit 1" {
+    refuses 'cannot read standard input: .*' 127.0.0.1 8080 <. # a directory
+}
+
+@test "text: 65507 typed bytes are sent; one more, or very many, are an error, and nothing is sent" {
+    head -c 65507 /dev/zero | tr '\0' x >bytes
+    types bytes < <(cat bytes; echo)
+    hear utf-8
+    refuses 'cannot send 65508 bytes to .*: .*65507.*' 127.0.0.1 "$port" < <(cat bytes; echo x)
+    refuses 'cannot encode the text in UTF-8: Message too (long|large) .*65507.*' 127.0.0.1 "$port" < <(cat bytes bytes)
+    refuses 'cannot read a line of so many bytes: .*' 127.0.0.1 "$port" \
+        < <(head -c 300000 /dev/zero | tr '\0' x)
+    refuses 'cannot encode the text in utf-16le: Message too (long|large) .*65507.*' \
+        -e utf-16le 127.0.0.1 "$port" < <(cat bytes)
+    put <<<end
+    heard 1
+    equal 'end\n' "$(cat shown)"
+}
+
+@test "text: the charset's bytes count, not those of UTF-8: 65507 é in iso-8859-1" {
+    listen
+    head -c 65507 /dev/zero | tr '\0' '\351' >bytes
+    iconv -f iso-8859-1 -t utf-8 bytes | "$BUILD/sender" -e iso-8859-1 127.0.0.1 "$port"
+    await_exit "$pid"
+    cmp bytes wire.out
+}
+
+# ---------------------------------- unknown charsets ------------------------------
+
+@test "text: a name that is no charset is a usage error, iconv's special names too" {
+    for name in no-such '' ' ' / gb2312//IGNORE gb2312//TRANSLIT UTF-8//IGNORE; do
+        run timeout 10 "$BUILD/sender" -e "$name" 127.0.0.1 8080 x
+        equal 2 "$status"
+        equal "sender: unknown charset \"$name\" (\`iconv -l\` lists them)" "${lines[0]}"
+        equal 'usage: sender [-e CHARSET] HOST [PORT [TEXT]]' "${lines[1]}"
+    done
+}
