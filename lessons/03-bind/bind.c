@@ -1,0 +1,84 @@
+/**
+ * @file bind.c
+ * @brief Lesson 3: waits on a known port for one datagram.
+ *
+ * Shows bind(2): whoever wants to be found takes a port that others know.
+ *
+ * Run it: `build/bind 7788`. Its partner is sender (lesson 1):
+ * `build/sender 127.0.0.1 7788 hello`.
+ */
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "endpoint.h"
+#include "program.h"
+#include "text.h"
+
+static const char help[] =
+    "usage: bind [-e CHARSET] [-b ADDRESS] [PORT]\n"
+    "Wait on PORT for one datagram, and print it.\n"
+    "\n"
+    "  PORT        the port to wait on, 0 to 65535; 0: any free one (7788)\n"
+    "  -b ADDRESS  the address of this machine to wait on (0.0.0.0: all IPv4 ones; ::, all)\n"
+    "  -e CHARSET  the charset on the wire, such as gb2312 (UTF-8)\n"
+    "  -h          show this help\n";
+
+struct arguments {
+    struct charset charset;
+    struct endpoint local;
+};
+
+static struct arguments parse_arguments(int argc, char *argv[])
+{
+    const char *charset = "UTF-8", *address = "0.0.0.0";
+    program_begin("bind", help);
+    for (int option; (option = next_option(argc, argv, "e:b:")) != -1;)
+        if (option == 'e')
+            charset = optarg;
+        else
+            address = optarg;
+
+    struct arguments args = { .charset = charset_open(charset) };
+    const in_port_t port = parse_port(next_operand(argc, argv, "7788"), 0);
+    no_more_operands(argc, argv);
+    args.local = endpoint_resolve(address, port);
+    return args;
+}
+
+int main(int argc, char *argv[])
+{
+    struct arguments args = parse_arguments(argc, argv);
+
+    /* 1. Create the socket. */
+    int sock = socket(args.local.address.ss_family, SOCK_DGRAM, 0);
+    if (sock == -1)
+        fail("cannot create a socket");
+
+    /* 2. Bind it to our address and port: from now on the kernel keeps for us what is sent there.
+     *    Then ask for what we got: with port 0, the kernel picked one. */
+    if (bind(sock, (struct sockaddr *)&args.local.address, args.local.length) == -1)
+        fail("cannot bind to %s", endpoint_text(&args.local));
+    if (getsockname(sock, (struct sockaddr *)&args.local.address, &args.local.length) == -1)
+        fail("cannot get the socket's address");
+    say("bound to %s", endpoint_text(&args.local));
+
+    /* 3. Wait for a datagram: at most 1024 bytes of it. MSG_TRUNC (Linux's own): return the
+     *    datagram's length even if the buffer was too small for it. */
+    char buffer[1024];
+    struct endpoint peer = { .length = sizeof peer.address };
+    const ssize_t n = recvfrom(sock, buffer, sizeof buffer, MSG_TRUNC,
+                               (struct sockaddr *)&peer.address, &peer.length);
+    if (n == -1)
+        fail("cannot receive");
+
+    /* 4. Show it, and who sent it. */
+    printf("received %zd bytes from %s: ", n, endpoint_text(&peer));
+    show_datagram(&args.charset, buffer, sizeof buffer, (size_t)n, "cut");
+
+    /* 5. Close the socket. */
+    close(sock);
+    charset_close(&args.charset);
+    flush_output();
+    return 0;
+}
