@@ -1,0 +1,109 @@
+/**
+ * @file chatroom.c
+ * @brief Lesson 5: prints every message that arrives, with the time and the sender's address.
+ *
+ * Shows that one socket hears everybody, and that the bytes which arrive are a stranger's: they are
+ * decoded and made harmless before they reach the terminal.
+ *
+ * Run it: `build/chatroom 7788`. Its partners are any number of senders (lesson 1):
+ * `build/sender 127.0.0.1 7788 hello`.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "endpoint.h"
+#include "program.h"
+#include "text.h"
+
+static const char help[] =
+    "usage: chatroom [-e CHARSET] [-b ADDRESS] [PORT]\n"
+    "Print every message that comes to PORT, until Ctrl-C.\n"
+    "\n"
+    "  PORT        the port to wait on, 0 to 65535; 0: any free one (7788)\n"
+    "  -b ADDRESS  the address of this machine to wait on (0.0.0.0: all IPv4 ones; ::, all)\n"
+    "  -e CHARSET  the charset on the wire, such as gb2312 (UTF-8)\n"
+    "  -h          show this help\n";
+
+struct arguments {
+    struct charset charset;
+    struct endpoint local;
+};
+
+static struct arguments parse_arguments(int argc, char *argv[])
+{
+    const char *charset = "UTF-8", *address = "0.0.0.0";
+    program_begin("chatroom", help);
+    for (int option; (option = next_option(argc, argv, "e:b:")) != -1;)
+        if (option == 'e')
+            charset = optarg;
+        else
+            address = optarg;
+
+    struct arguments args = { .charset = charset_open(charset) };
+    const in_port_t port = parse_port(next_operand(argc, argv, "7788"), 0);
+    no_more_operands(argc, argv);
+    args.local = endpoint_resolve(address, port);
+    return args;
+}
+
+/* The local time as the document's ctime() writes it: `Sun Nov 22 07:45:00 2026`. */
+static const char *time_text(void)
+{
+    static char text[64];
+    static time_t written; // the time that stands in text: many messages share a second
+    const time_t now = time(NULL);
+    struct tm local;
+    if (now != written && localtime_r(&now, &local)) {
+        strftime(text, sizeof text, "%a %b %e %H:%M:%S %Y", &local);
+        written = now;
+    }
+    return text;
+}
+
+int main(int argc, char *argv[])
+{
+    struct arguments args = parse_arguments(argc, argv);
+    stop_on_signals();
+
+    /* 1. Create the socket. */
+    int sock = socket(args.local.address.ss_family, SOCK_DGRAM, 0);
+    if (sock == -1)
+        fail("cannot create a socket");
+
+    /* 2. Bind it to our address and port. */
+    if (bind(sock, (struct sockaddr *)&args.local.address, args.local.length) == -1)
+        fail("cannot bind to %s", endpoint_text(&args.local));
+    if (getsockname(sock, (struct sockaddr *)&args.local.address, &args.local.length) == -1)
+        fail("cannot get the socket's address");
+    say("bound to %s", endpoint_text(&args.local));
+
+    unsigned long messages = 0;
+    while (!stop_requested()) {
+        /* 3. Take the next datagram: at most 1024 bytes of it. */
+        char buffer[1024];
+        struct endpoint peer = { .length = sizeof peer.address };
+        const ssize_t n = recvfrom(sock, buffer, sizeof buffer, MSG_DONTWAIT | MSG_TRUNC,
+                                   (struct sockaddr *)&peer.address, &peer.length);
+        if (n == -1) {
+            if (errno != EAGAIN)
+                fail("cannot receive");
+            wait_for_input(sock, INFINITY);
+            continue;
+        }
+
+        /* 4. Print the message: when, who, what. */
+        printf("【%s】%s:", time_text(), endpoint_host(&peer));
+        show_datagram(&args.charset, buffer, sizeof buffer, (size_t)n, "cut");
+        messages++;
+    }
+
+    /* 5. Close the socket. */
+    close(sock);
+    charset_close(&args.charset);
+    flush_output();
+    say_stopped(messages);
+    return 0;
+}
