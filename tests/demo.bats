@@ -1,0 +1,144 @@
+# The demo: lessons/demo, which `make demo` runs.
+#
+# shellcheck disable=SC2154  # $pid is set by start
+
+load helpers
+
+DEMO=$BATS_TEST_DIRNAME/../lessons/demo
+PROGRAMS=(sender receiver bind echo chatroom threaded-chat broadcast)
+
+# Its temporary files go where they can be counted.
+fresh_tmp() {
+    export TMPDIR=$BATS_TEST_TMPDIR/tmp
+    rm -rf "$TMPDIR"
+    mkdir "$TMPDIR"
+}
+
+# copies DIRECTORY: a build directory of our own, in which one program can be replaced; and no other
+# process on this machine runs programs from there.
+copies() {
+    mkdir "$1"
+    local program
+    for program in "${PROGRAMS[@]}"; do
+        cp "$BUILD/$program" "$1/$program"
+    done
+}
+
+# nothing_left DIRECTORY: waits until no process runs a program from there, and sees to it that
+# there is no temporary file.
+nothing_left() {
+    local end=$((SECONDS + DEADLINE)) left=yes
+    while [ -n "$left" ]; do
+        left=$(grep -lsaF -f <(echo "$PWD/$1/") /proc/[0-9]*/cmdline || true)
+        ((SECONDS <= end)) || { echo "still there: $left"; return 1; }
+    done
+    equal '' "$(ls -A "$TMPDIR")"
+}
+
+@test "demo: make demo plays five acts with all seven programs and exits 0" {
+    cd "$BATS_TEST_DIRNAME/.."
+    # PROGRAMS=: they are there, and nothing shall be built while other tests use them.
+    run env -u MAKEFLAGS -u MFLAGS timeout -k 1 60 make --no-print-directory demo PROGRAMS= BUILD="$BUILD"
+    echo "$output"
+    equal 0 "$status"
+    equal 5 "$(grep -c '^[1-5]\. ' <<<"$output")"
+    # Every line of a program begins with its lesson's number and a name.
+    for label in '01 sender' '02 receiver' '03 bind' '04 echo' '05 chatroom' '06 ann' '06 bob' '07 broadcast'; do
+        grep -q "^  $label | " <<<"$output" || { echo "no line of $label in: $output"; return 1; }
+    done
+    equal '' "$(grep -Ev '^$|^[1-5]\. |^  0[1-7] [a-z]+ \| |^  \(gb2312 is left out|^All five acts' <<<"$output")"
+    like 'All five acts went as they should\..*' "${lines[-1]}"
+}
+
+@test "demo: shows what each act is about" {
+    BUILD=$BUILD run timeout -k 1 60 "$DEMO"
+    echo "$output"
+    equal 0 "$status"
+    for line in '03 bind | received 5 bytes from 127\.0\.0\.1:[0-9]*: hello' \
+        '02 receiver | received 6 bytes from 127\.0\.0\.1:[0-9]*: 你好' \
+        '05 chatroom | 【.*】127\.0\.0\.1:hello, everyone' \
+        '05 chatroom | 【.*】127\.0\.0\.1:\\x1b\[31mboo!' \
+        '06 bob | >>127\.0\.0\.1:[0-9]*:Are you there, Bob?' \
+        '06 ann | >>127\.0\.0\.1:[0-9]*:Yes, Ann: 我在。' \
+        '07 broadcast | Received from 127\.0\.0\.1:[0-9]*: Hi'; do
+        grep -q "^  $line$" <<<"$output" || { echo "no line $line in: $output"; return 1; }
+    done
+    # Each line once.
+    equal 1 "$(grep -c 'hello, everyone$' <<<"$output")"
+}
+
+@test "demo: leaves no file in the temporary directory, and no process" {
+    fresh_tmp
+    copies programs
+    BUILD=$PWD/programs run timeout -k 1 60 "$DEMO"
+    echo "$output"
+    equal 0 "$status"
+    nothing_left programs
+}
+
+@test "demo: whichever program does nothing, it exits non-zero and leaves nothing behind" {
+    fresh_tmp
+    for program in "${PROGRAMS[@]}"; do
+        copies "without-$program"
+        printf '#!/bin/sh\nexit 1\n' >"without-$program/$program"
+        BUILD=$PWD/without-$program start "demo-$program" timeout -k 1 60 "$DEMO"
+    done
+    demos=("${pids[@]}") number=0
+    for program in "${PROGRAMS[@]}"; do
+        DEADLINE=50 await_exit "${demos[number]}"
+        echo "$program does nothing: exit $status"
+        [ "$status" -ne 0 ]
+        [ -s "demo-$program.err" ]
+        ! grep -q 'All five acts' "demo-$program.out"
+        number=$((number + 1))
+    done
+    for program in "${PROGRAMS[@]}"; do
+        nothing_left "without-$program"
+    done
+}
+
+@test "demo: a program that does not exit 0 when it is stopped makes it fail" {
+    env --default-signal=INT true 2>/dev/null || skip "this env has no --default-signal"
+    fresh_tmp
+    copies programs
+    # env: the demo's programs run in its background, where a shell would ignore SIGINT.
+    cat >programs/echo <<'EOF'
+#!/bin/sh
+exec env --default-signal=INT sh -c '
+    "$ECHO" "$@" & pid=$!
+    trap "kill -INT $pid; wait $pid; exit 1" INT TERM
+    wait' sh "$@"
+EOF
+    export ECHO=$PWD/programs/real-echo
+    cp "$BUILD/echo" "$ECHO"
+    BUILD=$PWD/programs run timeout -k 1 60 "$DEMO"
+    [ "$status" -ne 0 ]
+    nothing_left programs
+}
+
+@test "demo: needs no more than a shell: no bats, no python, no network tools on the PATH" {
+    fresh_tmp
+    mkdir bin
+    for tool in timeout sh cat sed grep wc tail mktemp mkfifo rm sleep; do
+        ln -s "$(command -v "$tool")" "bin/$tool"
+    done
+    PATH=$PWD/bin BUILD=$BUILD run timeout -k 1 60 "$DEMO"
+    echo "$output"
+    equal 0 "$status"
+}
+
+@test "demo: Ctrl-C and SIGTERM in the middle leave nothing behind" {
+    env --default-signal=INT true 2>/dev/null || skip "this env has no --default-signal"
+    fresh_tmp
+    copies programs
+    for act in 1 2 3 4 5; do
+        ((act % 2)) && signal=TERM || signal=INT
+        # A background job of a script would ignore SIGINT, and so would a shell in it.
+        BUILD=$PWD/programs start demo env --default-signal=INT "$DEMO"
+        await demo.out "$act. "
+        stop "$pid" "$signal"
+        echo "in act $act, SIG$signal: exit $status"
+        [ "$status" -ne 0 ]
+        nothing_left programs
+    done
+}
