@@ -1,0 +1,294 @@
+# The virtual classroom LAN: common/lan.
+#
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154  # bash -c gets its script quoted; $pid is set by start
+
+bats_require_minimum_version 1.5.0
+load helpers
+
+LAN=$BATS_TEST_DIRNAME/../common/lan
+
+# What an outer tmux or make says must not matter here.
+unset TMUX MAKEFLAGS MFLAGS MAKELEVEL
+
+# await_gone NAMESPACE WORD: waits until no process is in the network namespace any more, and none
+# has the word on its command line.
+await_gone() {
+    local end=$((SECONDS + DEADLINE)) process left=yes
+    while [ -n "$left" ]; do
+        left=
+        for process in /proc/[0-9]*; do
+            [[ $process == "/proc/$$" || $process == "/proc/$BASHPID" ]] && continue
+            if [[ $(readlink "$process/ns/net" 2>/dev/null) == "$1" ]] ||
+                grep -qsF -- "$2" "$process/cmdline" 2>/dev/null; then
+                left="$left $process"
+            fi
+        done
+        if ((SECONDS > end)); then
+            echo "in $DEADLINE s, these did not end: $left"
+            return 1
+        fi
+    done
+}
+
+@test "lan: -h prints the usage" {
+    run "$LAN" -h
+    equal 0 "$status"
+    equal 'usage: lan [HOSTS [COMMAND...]]' "${lines[0]}"
+    "$LAN" -h 2>errors >/dev/null
+    equal '' "$(cat errors)"
+}
+
+@test "lan: a bad number of hosts is a usage error, exit 2" {
+    for hosts in 0 1 201 2x -1 three 99999999999999999999; do
+        run "$LAN" "$hosts" true
+        equal 2 "$status"
+        equal "lan: bad number of hosts \"$hosts\": a number from 2 to 200
+usage: lan [HOSTS [COMMAND...]]" "$output"
+    done
+}
+
+@test "lan: where namespaces are not allowed, says so, and why, exit 1" {
+    mkdir bin
+    printf '#!/bin/sh\necho "unshare: Operation not permitted" >&2\nexit 1\n' >bin/unshare
+    chmod +x bin/unshare
+    for tool in nsenter ip; do
+        printf '#!/bin/sh\n' >"bin/$tool"
+        chmod +x "bin/$tool"
+    done
+    PATH=$PWD/bin:$PATH run "$LAN" 3 true
+    equal 1 "$status"
+    equal 'lan: this system does not allow network namespaces here: unshare: Operation not permitted' \
+        "$output"
+}
+
+@test "lan: a missing tool is named, with what to install, exit 1" {
+    [ ! -e /usr/sbin/unshare ] && [ ! -e /sbin/unshare ] || skip "unshare cannot be hidden here"
+    mkdir bin
+    ln -s "$(command -v bash)" bin/bash
+    PATH=$PWD/bin run "$LAN" 3 true
+    equal 1 "$status"
+    like 'lan: unshare is missing: install util-linux and iproute2 .*' "$output"
+}
+
+@test "lan: every host has its address and reaches every other one" {
+    needs_lan
+    run lan bash -c '
+        for to in 1 2 3; do
+            for from in 1 2 3; do
+                on "$to" "$1/bind" >out 2>err & pid=$!
+                until grep -qs "bound to" err; do sleep 0.01; done
+                on "$from" "$1/sender" "10.77.0.$to" 7788 "from $from to $to" >/dev/null
+                wait "$pid" && cat out && rm err
+            done
+        done' bash "$BUILD"
+    equal 0 "$status"
+    for line in {0..8}; do
+        to=$((line / 3 + 1)) from=$((line % 3 + 1))
+        like "received 11 bytes from 10\.77\.0\.$from:[0-9]+: from $from to $to" "${lines[line]}"
+    done
+}
+
+@test "lan: a broadcast goes to all the other hosts: 10.77.0.255, and a route for 255.255.255.255" {
+    needs_lan
+    run lan bash -c '
+        ip -o -4 address show dev eth0; ip route
+        for address in 10.77.0.255 255.255.255.255; do
+            for host in 1 3; do
+                on "$host" "$1/bind" >"out$host" 2>"err$host" &
+            done
+            until grep -qs "bound to" err1 && grep -qs "bound to" err3; do sleep 0.01; done
+            on 2 "$1/broadcast" -w 0.01 "$address" 2>/dev/null
+            wait && cat out1 out3 && rm err1 err3
+        done' bash "$BUILD"
+    equal 0 "$status"
+    [[ $output == *'inet 10.77.0.1/24 brd 10.77.0.255 '* && $output == *$'\n255.255.255.255 dev eth0'* ]]
+    equal 4 "$(grep -c 'received 2 bytes from 10.77.0.2:[0-9]*: Hi' <<<"$output")"
+}
+
+@test "lan: three hosts if the number is left out, and as many as one asks for" {
+    needs_lan
+    run env -u TMUX timeout -k 1 30 "$LAN" < <(echo 'on 3 ip -o -4 address show dev eth0; on 4 true')
+    [[ $output == *'inet 10.77.0.3/24'* && $output == *'no host "4"'* ]]
+    run timeout -k 1 60 "$LAN" 20 on 20 ip -o -4 address show dev eth0
+    equal 0 "$status"
+    [[ $output == *'inet 10.77.0.20/24'* ]]
+}
+
+@test "lan: nobody outside is reached: no host has a way out" {
+    needs_lan
+    run lan bash -c 'ip route get 192.0.2.1 || on 2 ip route get 192.0.2.1'
+    [ "$status" -ne 0 ]
+    [[ $output == *unreachable* ]]
+}
+
+@test "lan: on runs a command on another host; a host that is not there is a usage error, exit 2" {
+    needs_lan
+    run lan on 2 on 3 sh -c 'ip -o -4 address show dev eth0; exit 7'
+    equal 7 "$status"
+    [[ $output == *'inet 10.77.0.3/24'* ]]
+    for host in 0 4 x ''; do
+        run lan on "$host" true
+        equal 2 "$status"
+        like "on: no host \"$host\", .* usage: on HOST COMMAND\.\.\." "$output"
+    done
+    run lan on 2
+    equal 2 "$status"
+}
+
+@test "lan: the exit status of COMMAND is passed through" {
+    needs_lan
+    for wanted in 0 1 2 77 255; do
+        run lan sh -c "exit $wanted"
+        equal "$wanted" "$status"
+    done
+    run lan sh -c 'kill -TERM $$'
+    equal 143 "$status"
+    run -127 lan no-such-command
+    equal 127 "$status"
+}
+
+@test "lan: COMMAND gets its arguments, its input and its directory unchanged" {
+    needs_lan
+    run lan sh -c 'pwd; cat; printf "<%s>" "$@"' sh 'two words' '' '*' < <(echo input)
+    equal 0 "$status"
+    equal "$PWD
+input
+<two words><><*>" "$output"
+}
+
+@test "lan: when COMMAND ends, nothing is left: no process, no namespace, no mount" {
+    needs_lan
+    word=1234.$$$RANDOM
+    cp /proc/self/mounts before
+    run lan bash -c '
+        readlink /proc/self/ns/net >network
+        sleep "$1" & on 2 sleep "$1" & on 3 setsid sleep "$1" &' bash "$word"
+    equal 0 "$status"
+    await_gone "$(cat network)" "$word"
+    equal "$(grep ' /run' before)" "$(grep ' /run' /proc/self/mounts)"
+    [ ! -e /run/netns/host1 ] && [ ! -e /run/lan/on ]
+}
+
+# ends_on COMMAND: starts a LAN in a session of its own, ends it by COMMAND "$pid", sees to it that
+# nothing is left.
+ends_on() {
+    local word=1234.$$$RANDOM
+    start lan setsid "$LAN" 2 bash -c '
+        readlink /proc/self/ns/net >network
+        on 2 setsid sleep "$1" & sleep "$1" & echo ready; wait' bash "$word"
+    await lan.out ready
+    "$@" "$pid"
+    await_exit "$pid"
+    await_gone "$(cat network)" "$word"
+    equal '' "$(ls -d /run/netns/host1 /run/lan 2>/dev/null)"
+}
+
+@test "lan: Ctrl-C leaves nothing behind" {
+    needs_lan
+    # On a terminal Ctrl-C goes to everything in the foreground: to the whole process group.
+    interrupt() { kill -INT -- "-$1"; }
+    # A background job of a script ignores SIGINT, and so would all that it starts.
+    LAN=$PWD/lan
+    printf '#!/bin/sh\nexec env --default-signal=INT %q "$@"\n' "$BATS_TEST_DIRNAME/../common/lan" >lan
+    chmod +x lan
+    env --default-signal=INT true 2>/dev/null || skip "this env has no --default-signal"
+    ends_on interrupt
+}
+
+@test "lan: SIGTERM leaves nothing behind" {
+    needs_lan
+    ends_on kill -TERM
+}
+
+@test "lan: SIGKILL leaves nothing behind" {
+    needs_lan
+    ends_on kill -KILL
+}
+
+@test "lan: without COMMAND it is a shell on host 1, with a word on how to use it" {
+    needs_lan
+    run timeout -k 1 30 "$LAN" 2 < <(echo 'ip -o -4 address show dev eth0; on 2 echo "here is two"; exit 3')
+    equal 0 "$status"
+    [[ $output == *'you are on host 1'* && $output == *'inet 10.77.0.1/24'* ]]
+    [[ $output == *'here is two'* ]]
+}
+
+@test "lan: needs no root" {
+    needs_lan
+    if [ "$(id -u)" -ne 0 ]; then
+        lan true # all tests here run as an ordinary user
+        return
+    fi
+    as_nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+    "${as_nobody[@]}" true 2>/dev/null || skip "no setpriv to become another user with"
+    "${as_nobody[@]}" unshare -Urn true 2>/dev/null || skip "namespaces are for root alone here"
+    # The checkout may stand where nobody may look.
+    cd /
+    run "${as_nobody[@]}" timeout -k 1 30 bash -c "$(cat "$LAN")" "$LAN" 0
+    equal 2 "$status"
+    place=$(mktemp -d)
+    chmod 755 "$place"
+    cp "$LAN" "$place/lan"
+    run "${as_nobody[@]}" timeout -k 1 30 "$place/lan" 3 on 2 ip -o -4 address show dev eth0
+    rm -rf "$place"
+    equal 0 "$status"
+    [[ $output == *'inet 10.77.0.2/24'* ]]
+}
+
+@test "lan: make lan opens it with the programs on the PATH, HOSTS= for the number" {
+    needs_lan
+    cd "$BATS_TEST_DIRNAME/.."
+    [[ $BUILD == "$PWD"/* ]] || skip "BUILD is outside of the checkout"
+    # PROGRAMS=: they are there, and nothing shall be built while other tests use them.
+    run timeout -k 1 30 make --no-print-directory lan HOSTS=2 PROGRAMS= BUILD="${BUILD#"$PWD"/}" \
+        < <(echo 'command -v sender; on 2 command -v echo; on 3 true; on 2 sh -c "command -v receiver"')
+    equal 0 "$status"
+    [[ $output == *"$BUILD/sender"* && $output == *"$BUILD/receiver"* ]]
+    [[ $output == *'no host "3"'* ]]
+}
+
+@test "lan: under tmux, every host has a pane, in the directory where we were" {
+    needs_lan
+    command -v tmux >/dev/null || skip "no tmux"
+    export TMUX_TMPDIR=$PWD # a tmux server of our own
+    server=lan$$
+    tmux -L "$server" -f /dev/null new-session -d -x 160 -y 60 "$LAN 3" 3>&- ||
+        skip "tmux does not start here"
+    run drive_panes
+    tmux -L "$server" kill-server 2>/dev/null || true
+    echo "$output"
+    equal 0 "$status"
+    await_gone "$(sed -n 2p pane1)" "$server"
+}
+
+# In each pane, asks the host for its address; then ends the shell of host 1, with which all goes.
+drive_panes() {
+    local end=$((SECONDS + DEADLINE)) host pane panes=()
+    for host in 1 2 3; do
+        until pane=$(pane_of "$host"); do
+            ((SECONDS <= end)) || { echo "no pane for host $host"; return 1; }
+        done
+        panes+=("$pane")
+        tmux -L "$server" send-keys -t "$pane" \
+            "{ pwd; readlink /proc/self/ns/net; ip -o -4 address show dev eth0; } >'$PWD/pane$host'" Enter
+        await "pane$host" "inet 10.77.0.$host/24" || return 1
+        equal "$PWD" "$(head -n 1 "pane$host")" || return 1
+    done
+    equal 3 "$(tmux -L "$server" list-panes -F x | wc -l)" || return 1
+    tmux -L "$server" send-keys -t "${panes[0]}" exit Enter
+    until ! tmux -L "$server" list-panes >/dev/null 2>&1; do
+        ((SECONDS <= end)) || { echo 'the panes stay'; return 1; }
+    done
+}
+
+# pane_of HOST: the pane that shows this host's prompt.
+pane_of() {
+    local pane
+    for pane in $(tmux -L "$server" list-panes -F '#{pane_id}' 2>/dev/null); do
+        if tmux -L "$server" capture-pane -p -t "$pane" | grep -qF "host$1\$"; then
+            echo "$pane"
+            return
+        fi
+    done
+    return 1
+}
