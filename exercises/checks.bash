@@ -1,0 +1,192 @@
+# What every exercise's check.bats loads, beside tests/helpers.bash. A check drives the learner's
+# program from outside and, if something is wrong, tells what happened on the wire.
+#
+# shellcheck shell=bash disable=SC2034,SC2154  # bats and the checks use what stands here
+
+load ../../tests/helpers
+set +T # bats looks at each command of each function, which costs more than the checks do
+
+PROGRAM=${PROGRAM-} # the learner's program: an absolute path
+PROBE=$BUILD/probe
+DEADLINE=3 # seconds
+sent=      # what the check has sent, in words
+see=       # where the lesson explains it
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return
+    pids=()
+    exec </dev/null {never}<> <(:)
+    ulimit -f 1000 # kilobytes: a program that prints without end is ended by SIGXFSZ
+    letters=$(head -c 12000 /dev/urandom | LC_ALL=C tr -dc '[:lower:]')
+}
+
+# nap: three thousandths of a second.
+nap() {
+    read -rt 0.003 -u "$never" || true
+}
+
+# teardown also explains a crash: what ended the program, and where.
+teardown() {
+    local pid
+    for pid in "${pids[@]}"; do
+        kill -KILL "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+    [ -z "${BATS_TEST_COMPLETED-}" ] || return 0
+    grep -hE 'ERROR: (Address|Leak)Sanitizer|runtime error:|^ +#[0-9]+ .*[ /]exercises/[0-9]+-[^ ]*\.c:' ./*.err 2>/dev/null |
+        sed 's|[^ ]*/exercises/|exercises/|; s/==[0-9]*==//; s/^ */crash:   /' | head -n 4
+    [ -z "$see" ] || echo "read:    $see"
+}
+
+# --------------------------- the program under check ---------------------------
+
+# run_program ARGUMENT...: runs it to its end, with the standard input of the call (empty, if nothing
+# is said); its output is in $out and $err, its exit status in $status.
+run_program() {
+    status=0
+    timeout -k 1 "$DEADLINE" "$PROGRAM" "$@" >program.out 2>program.err 3>&- ||
+        status=$?
+    slurp program.out
+    out=$content
+    slurp program.err
+    err=$content
+    [[ $out != *$'\n' ]] || out=${out::-1} # (with %, bash would take minutes for a megabyte)
+    [[ $err != *$'\n' ]] || err=${err::-1}
+    if ((status == 124)); then
+        complain "the program ends" "it was still running after $DEADLINE seconds"
+    elif ((status > 128)); then
+        local prints=''
+        ((status != 153)) || prints=' (it prints without end)'
+        complain "the program ends by itself" "it was ended by SIG$(kill -l $((status - 128)))$prints"
+    fi
+}
+
+# start_program ARGUMENT...: starts it in the background, as $program (a process id).
+start_program() {
+    start program "$PROGRAM" "$@"
+    program=$pid
+}
+
+# running: the program has not ended; $state is what it does: S sleep, R run, T stopped.
+running() {
+    read -r state 2>/dev/null <"/proc/$program/stat" || return
+    state=${state##*') '}
+    state=${state::1}
+    [[ $state != Z ]]
+}
+
+# program_writes FILE COUNT WHAT: waits until FILE has COUNT lines of the program, and sets $lines to
+# them; complains that WHAT has not come, at once if the program has ended.
+program_writes() {
+    local end=$((SECONDS + DEADLINE)) gone=
+    until mapfile -t lines <"$1" && ((${#lines[@]} >= $2)); do
+        [ -z "$gone" ] || complain "$3" "${lines[*]:-(nothing)}, and the program has ended"
+        running || gone=yes
+        ((SECONDS <= end)) || complain "$3" "in $DEADLINE seconds: ${lines[*]:-(nothing)}"
+        nap
+    done
+}
+
+# serve_program ARGUMENT...: starts it and waits until it is bound; $port is its port.
+serve_program() {
+    start_program "$@"
+    program_writes program.err 1 '"bound to ADDRESS:PORT" on standard error'
+    take_port program.err || complain '"bound to ADDRESS:PORT" on standard error' "${lines[*]}"
+}
+
+# ----------------------------------- peers -----------------------------------
+
+# peer NAME [ADDRESS]: somebody at the other end. Sets $NAME to its port; what it receives comes into
+# NAME.out, a line each: PORT LENGTH TEXT.
+peer() {
+    local name=$1
+    mkfifo "$name.in"
+    "$PROBE" peer "${2:-127.0.0.1}" <>"$name.in" >"$name.out" 2>"$name.err" 3>&- &
+    pids+=("$!")
+    printf -v "${name}_pid" '%s' "$!"
+    await "$name.err" 'bound to'
+    take_port "$name.err"
+    if ((port >> 8 == (port & 255))); then # it reads the same in both byte orders: take another
+        rm "$name.in" "$name.err"
+        peer "$@"
+        return
+    fi
+    printf -v "$name" '%s' "$port"
+}
+
+# hex_of TEXT: its bytes in hexadecimal, in $hex.
+hex_of() {
+    local LC_ALL=C i code
+    hex=
+    for ((i = 0; i < ${#1}; i++)); do
+        printf -v code '%d' "'${1:i:1}"
+        printf -v hex '%s%02x' "$hex" $((code & 255))
+    done
+}
+
+# tell NAME PORT TEXT: NAME sends TEXT to PORT.
+tell() {
+    hex_of "$3"
+    echo "$2 $hex" >"$1.in"
+}
+
+# comes FILE COUNT: waits until FILE has COUNT lines; after the first wait in vain, not for long.
+comes() {
+    local lines=() end patience=1500000
+    [ ! -e "$BATS_FILE_TMPDIR/waited" ] || patience=200000
+    end=$((${EPOCHREALTIME/[.,]/} + patience))
+    until mapfile -t lines <"$1" && ((${#lines[@]} >= $2)); do
+        if ((${EPOCHREALTIME/[.,]/} > end)); then
+            : >"$BATS_FILE_TMPDIR/waited"
+            return 1
+        fi
+        nap
+    done
+}
+
+# all_heard NAME: stops NAME, and prints what it has received in all: LENGTH TEXT.
+all_heard() {
+    local pid=${1}_pid
+    kill -INT "${!pid}"
+    await_exit "${!pid}"
+    cut -d ' ' -f 2- "$1.out"
+}
+
+# ---------------------------------- verdicts ----------------------------------
+
+# complain WANTED CAME: what was sent, what should have come, what came. Fails.
+complain() {
+    [ -z "$sent" ] || indent 'sent:    ' "$sent"
+    indent 'wanted:  ' "$1"
+    indent 'came:    ' "$2"
+    [ ! -s program.err ] || indent 'it said: ' "$(head -c 600 program.err)"
+    return 1
+}
+
+indent() {
+    printf '%s%s\n' "$1" "$(printf '%s' "${2:-(nothing)}" | head -c 2000 | sed '2,$s/^/         /')"
+}
+
+# wanted WANTED CAME: complains unless they are the same.
+wanted() {
+    [[ $1 == "$2" ]] || complain "$1" "$2"
+}
+
+# wanted_like PATTERN CAME EXAMPLE: complains unless CAME, whole, fits the extended regular
+# expression.
+wanted_like() {
+    [[ $2 =~ ^$1$ ]] || complain "${3:-$1}" "$2"
+}
+
+# ------------------------------ inputs, at random ------------------------------
+
+# new_word: a word of 4 to 10 letters, in $word.
+new_word() {
+    local at=$((RANDOM % 900))
+    word=${letters:at:RANDOM % 7 + 4}
+}
+
+# new_number LOW HIGH: a number, in $number.
+new_number() {
+    number=$(($1 + (RANDOM * 32768 + RANDOM) % ($2 - $1 + 1)))
+}
