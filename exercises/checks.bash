@@ -27,11 +27,7 @@ nap() {
 
 # teardown also explains a crash: what ended the program, and where.
 teardown() {
-    local pid
-    for pid in "${pids[@]}"; do
-        kill -KILL "$pid" 2>/dev/null || true
-        wait "$pid" 2>/dev/null || true
-    done
+    end_started
     [ -z "${BATS_TEST_COMPLETED-}" ] || return 0
     grep -hE 'ERROR: (Address|Leak)Sanitizer|runtime error:|^ +#[0-9]+ .*[ /]exercises/[0-9]+-[^ ]*\.c:' ./*.err 2>/dev/null |
         sed 's|[^ ]*/exercises/|exercises/|; s/==[0-9]*==//; s/^ */crash:   /' | head -n 4

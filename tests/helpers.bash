@@ -15,7 +15,11 @@ setup() {
 }
 
 teardown() {
-    # Only processes that this test started, by their ids.
+    end_started
+}
+
+# end_started: ends the processes that this test has started, and only those, by their ids.
+end_started() {
     local pid
     for pid in "${pids[@]}"; do
         kill -KILL "$pid" 2>/dev/null || true
