@@ -30,7 +30,7 @@ nothing_left() {
     local end=$((SECONDS + DEADLINE)) left=yes
     while [ -n "$left" ]; do
         left=$(grep -lsaF -f <(echo "$PWD/$1/") /proc/[0-9]*/cmdline || true)
-        ((SECONDS <= end)) || { echo "still there: $left"; return 1; }
+        [ -z "$left" ] || ((SECONDS <= end)) || { echo "still there: $left"; return 1; }
     done
     equal '' "$(ls -A "$TMPDIR")"
 }

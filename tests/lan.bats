@@ -13,20 +13,11 @@ unset TMUX MAKEFLAGS MFLAGS MAKELEVEL
 # await_gone NAMESPACE WORD: waits until no process is in the network namespace any more, and none
 # has the word on its command line.
 await_gone() {
-    local end=$((SECONDS + DEADLINE)) process left=yes
+    local end=$((SECONDS + DEADLINE)) left=yes
     while [ -n "$left" ]; do
-        left=
-        for process in /proc/[0-9]*; do
-            [[ $process == "/proc/$$" || $process == "/proc/$BASHPID" ]] && continue
-            if [[ $(readlink "$process/ns/net" 2>/dev/null) == "$1" ]] ||
-                grep -qsF -- "$2" "$process/cmdline" 2>/dev/null; then
-                left="$left $process"
-            fi
-        done
-        if ((SECONDS > end)); then
-            echo "in $DEADLINE s, these did not end: $left"
-            return 1
-        fi
+        left=$(grep -lsaF -f <(echo "$2") /proc/[0-9]*/cmdline || true
+            find /proc/[0-9]*/ns/net -lname "${1/[/\\[}" 2>/dev/null || true)
+        [ -z "$left" ] || ((SECONDS <= end)) || { echo "in $DEADLINE s, these did not end: $left"; return 1; }
     done
 }
 
