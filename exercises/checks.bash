@@ -9,6 +9,7 @@ set +T # bats looks at each command of each function, which costs more than the 
 PROGRAM=${PROGRAM-} # the learner's program: an absolute path
 PROBE=$BUILD/probe
 DEADLINE=3 # seconds
+program=   # its process id, once it was started
 sent=      # what the check has sent, in words
 see=       # where the lesson explains it
 
@@ -30,7 +31,7 @@ teardown() {
     end_started
     [ -z "${BATS_TEST_COMPLETED-}" ] || return 0
     grep -hE 'ERROR: (Address|Leak)Sanitizer|runtime error:|^ +#[0-9]+ .*[ /]exercises/[0-9]+-[^ ]*\.c:' ./*.err 2>/dev/null |
-        sed 's|[^ ]*/exercises/|exercises/|; s/==[0-9]*==//; s/^ */crash:   /' | head -n 4
+        sed 's|[^ ]*/exercises/|exercises/|; s/==[0-9]*==//; s/^ */crash:   /' | head -n 4 | "$PROBE" show
     [ -z "$see" ] || echo "read:    $see"
 }
 
@@ -92,12 +93,13 @@ serve_program() {
 
 # ----------------------------------- peers -----------------------------------
 
-# peer NAME [ADDRESS]: somebody at the other end. Sets $NAME to its port; what it receives comes into
-# NAME.out, a line each: PORT LENGTH TEXT.
+# peer NAME [ADDRESS [PORT]]: somebody at the other end. Sets $NAME to its port; what it receives comes
+# into NAME.out, a line each: PORT LENGTH TEXT.
 peer() {
     local name=$1
+    set -- "$1" "${2:-127.0.0.1}" ${3+"$3"}
     mkfifo "$name.in"
-    "$PROBE" peer "${2:-127.0.0.1}" <>"$name.in" >"$name.out" 2>"$name.err" 3>&- &
+    "$PROBE" peer "${@:2}" <>"$name.in" >"$name.out" 2>"$name.err" 3>&- &
     pids+=("$!")
     printf -v "${name}_pid" '%s' "$!"
     await "$name.err" 'bound to'
@@ -150,17 +152,24 @@ all_heard() {
 
 # ---------------------------------- verdicts ----------------------------------
 
-# complain WANTED CAME: what was sent, what should have come, what came. Fails.
+# complain WANTED CAME: what was sent, what should have come, what came, how the program has ended.
+# Fails.
 complain() {
+    local status
     [ -z "$sent" ] || indent 'sent:    ' "$sent"
     indent 'wanted:  ' "$1"
     indent 'came:    ' "$2"
     [ ! -s program.err ] || indent 'it said: ' "$(head -c 600 program.err)"
+    if [ -n "$program" ] && ! running; then
+        { wait "$program" && status=0 || status=$?; } 2>/dev/null
+        ((status > 128)) && indent 'ended:   ' "by SIG$(kill -l $((status - 128)))" ||
+            indent 'ended:   ' "with exit status $status"
+    fi
     return 1
 }
 
 indent() {
-    printf '%s%s\n' "$1" "$(printf '%s' "${2:-(nothing)}" | head -c 2000 | sed '2,$s/^/         /')"
+    printf '%s%s\n' "$1" "$(printf '%s' "${2:-(nothing)}" | head -c 2000 | "$PROBE" show | sed '2,$s/^/         /')"
 }
 
 # wanted WANTED CAME: complains unless they are the same.

@@ -28,8 +28,9 @@ static const char help[] =
     "  ask HOST PORT                the same, then write the bytes of the reply\n"
     "  flood HOST PORT COUNT SIZE   send COUNT datagrams of SIZE bytes\n"
     "  port0 PORT                   send `Hi` to 127.0.0.1 from port 0 (needs CAP_NET_RAW)\n"
-    "  peer ADDRESS                 print `PORT LENGTH TEXT` for each datagram; send what standard\n"
-    "                               input says: lines of `PORT BYTES`, the bytes in hexadecimal\n";
+    "  peer ADDRESS [PORT]          print `PORT LENGTH TEXT` for each datagram; send what standard\n"
+    "                               input says: lines of `PORT BYTES`, the bytes in hexadecimal\n"
+    "  show                         print standard input as the lessons print text: safely\n";
 
 static int socket_to(const struct endpoint *peer)
 {
@@ -39,9 +40,9 @@ static int socket_to(const struct endpoint *peer)
     return sock;
 }
 
-static int socket_at(const char *address)
+static int socket_at(const char *address, in_port_t port)
 {
-    struct endpoint local = endpoint_resolve(address, 0);
+    struct endpoint local = endpoint_resolve(address, port);
     int sock = socket(local.address.ss_family, SOCK_DGRAM, 0);
     if (sock == -1 || bind(sock, (struct sockaddr *)&local.address, local.length) == -1)
         fail("cannot bind to %s", endpoint_text(&local));
@@ -158,6 +159,15 @@ static void play_peer(int sock)
     }
 }
 
+/* Prints standard input, a line each: control bytes as escapes. */
+static void show_input(void)
+{
+    const struct charset utf8 = charset_open("UTF-8");
+    size_t length;
+    for (const char *line; (line = read_line(&length)) != NULL;)
+        show_datagram(&utf8, line, length, length, "");
+}
+
 int main(int argc, char *argv[])
 {
     program_begin("probe", help);
@@ -170,13 +180,18 @@ int main(int argc, char *argv[])
         return 0;
     }
     if (strcmp(command, "listen") == 0) {
-        take_one(socket_at(host));
+        take_one(socket_at(host, 0));
         flush_output();
         return 0;
     }
     if (strcmp(command, "peer") == 0) {
         stop_on_signals();
-        play_peer(socket_at(host));
+        play_peer(socket_at(host, parse_port(next_operand(argc, argv, "0"), 0)));
+        return 0;
+    }
+    if (strcmp(command, "show") == 0) {
+        show_input();
+        flush_output();
         return 0;
     }
 
