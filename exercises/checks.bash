@@ -15,7 +15,7 @@ see=       # where the lesson explains it
 
 setup() {
     cd "$BATS_TEST_TMPDIR" || return
-    pids=()
+    pids=() input=
     exec </dev/null {never}<> <(:)
     ulimit -f 1000 # kilobytes: a program that prints without end is ended by SIGXFSZ
     letters=$(head -c 12000 /dev/urandom | LC_ALL=C tr -dc '[:lower:]')
@@ -28,6 +28,8 @@ nap() {
 
 # teardown also explains a crash: what ended the program, and where.
 teardown() {
+    # A sanitizer takes a moment to say where.
+    [ -z "$program" ] || ! grep -qs Sanitizer program.err || DEADLINE=2 await_exit "$program" >/dev/null || true
     end_started
     [ -z "${BATS_TEST_COMPLETED-}" ] || return 0
     grep -hE 'ERROR: (Address|Leak)Sanitizer|runtime error:|^ +#[0-9]+ .*[ /]exercises/[0-9]+-[^ ]*\.c:' ./*.err 2>/dev/null |
@@ -162,8 +164,11 @@ complain() {
     [ ! -s program.err ] || indent 'it said: ' "$(head -c 600 program.err)"
     if [ -n "$program" ] && ! running; then
         { wait "$program" && status=0 || status=$?; } 2>/dev/null
-        ((status > 128)) && indent 'ended:   ' "by SIG$(kill -l $((status - 128)))" ||
+        if ((status > 128)); then
+            indent 'ended:   ' "by SIG$(kill -l $((status - 128)))"
+        else
             indent 'ended:   ' "with exit status $status"
+        fi
     fi
     return 1
 }

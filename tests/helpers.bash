@@ -10,7 +10,7 @@ DEADLINE=10 # seconds: a wait that takes longer has failed
 setup() {
     set +T # bats looks at each command of each function; that is slow, and seldom needed
     cd "$BATS_TEST_TMPDIR" || return
-    pids=()
+    pids=() input=
     exec </dev/null {never}<> <(:) # nothing is ever to be read from $never: see nap
 }
 

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +28,7 @@ static const char help[] =
     "  offer PORT RATE SIZE SECONDS send RATE datagrams a second, evenly; print how many were sent\n";
 
 #define STAMP 16 // bytes
+#define WINDOW_MAX 1024
 
 static char data[DATAGRAM_MAX];
 
@@ -71,21 +71,20 @@ static void sink(void)
     printf("%lu\n", received);
 }
 
-/* A datagram carries the time it was sent at, as text: four bits a letter. */
-static bool send_stamped(int sock, size_t size)
+/* A datagram carries its number, as text: four bits a letter. */
+static bool send_numbered(int sock, size_t size, unsigned long number)
 {
-    uint64_t now = (uint64_t)(deadline_after(0) * 1e9);
-    for (int i = 0; i < STAMP; i++, now >>= 4)
-        data[i] = (char)('a' + (now & 0xf));
+    for (int i = 0; i < STAMP; i++, number >>= 4)
+        data[i] = (char)('a' + (number & 0xf));
     return send(sock, data, size, 0) != -1;
 }
 
-static double stamp(void)
+static unsigned long number_of_reply(void)
 {
-    uint64_t sent_at = 0;
+    unsigned long number = 0;
     for (int i = STAMP; i-- > 0;)
-        sent_at = sent_at << 4 | (uint64_t)(data[i] - 'a');
-    return (double)sent_at / 1e9;
+        number = number << 4 | (unsigned long)(data[i] - 'a');
+    return number;
 }
 
 static int by_value(const void *a, const void *b)
@@ -98,28 +97,29 @@ static void trips(int sock, unsigned long window, size_t size, double seconds)
 {
     enum { SAMPLES = 1000000 };
     static float samples[SAMPLES];
-    unsigned long sent = 0, received = 0, in_flight = 0;
+    static double sent_at[WINDOW_MAX];
+    unsigned long sent = 0, received = 0;
+    // Those below this number have come back or, having been overtaken, are lost.
+    unsigned long settled = 0;
     const double start = deadline_after(0);
     double now = start;
     while (now < start + seconds) {
-        while (in_flight < window && send_stamped(sock, size)) {
-            sent++;
-            in_flight++;
-        }
+        while (sent - settled < window && send_numbered(sock, size, sent))
+            sent_at[sent++ % WINDOW_MAX] = now;
         struct pollfd input = { sock, POLLIN, 0 };
         if (poll(&input, 1, 50) == 0)
-            in_flight = 0; // nothing for so long: all of them are lost
+            settled = sent; // nothing for so long: all of them are lost
         while (recv(sock, data, sizeof data, MSG_DONTWAIT) >= STAMP) {
             now = deadline_after(0);
+            const unsigned long number = number_of_reply();
             if (received < SAMPLES)
-                samples[received] = (float)((now - stamp()) * 1e6);
+                samples[received] = (float)((now - sent_at[number % WINDOW_MAX]) * 1e6);
             received++;
-            if (in_flight > 0)
-                in_flight--;
-            if (now < start + seconds && send_stamped(sock, size)) {
-                sent++;
-                in_flight++;
-            }
+            if (settled <= number)
+                settled = number + 1;
+            while (now < start + seconds && sent - settled < window &&
+                   send_numbered(sock, size, sent))
+                sent_at[sent++ % WINDOW_MAX] = now;
         }
         now = deadline_after(0);
     }
@@ -168,6 +168,8 @@ int main(int argc, char *argv[])
     const double seconds = parse_seconds(next_operand(argc, argv, ""));
     if (size < STAMP || size > sizeof data)
         usage_error("bad SIZE: %d to %zu bytes", STAMP, sizeof data);
+    if (number > WINDOW_MAX && strcmp(command, "trips") == 0)
+        usage_error("bad WINDOW: at most %d", WINDOW_MAX);
     if (strcmp(command, "trips") == 0)
         trips(sock, (unsigned long)number, size, seconds);
     else if (strcmp(command, "offer") == 0)
