@@ -532,20 +532,6 @@ END
     done
 }
 
-@test "program: broadcast ends by the clock in a flood of replies, too" {
-    serve peer "$BUILD/bind" -b 127.0.0.1 0
-    start server "$BUILD/broadcast" -w 0.3 127.0.0.1 "$port"
-    server=$pid
-    await_lines peer.out 1
-    port=$(sed 's/.*127.0.0.1:\([0-9]*\): .*/\1/' peer.out)
-    for flood in 1 2; do
-        start "flood$flood" "$BUILD/probe" flood 127.0.0.1 "$port" 100000000 64
-    done
-    DEADLINE=3 await_exit "$server"
-    equal 0 "$status"
-    summed_up broadcast server
-}
-
 # ------------------------------------- output -------------------------------------
 
 @test "program: every line is out by the time a server waits, into a pipe as into a file" {

@@ -57,6 +57,42 @@ await_prompt() {
     equal '' "$(cat chat.out)"
 }
 
+@test "threaded-chat: no prompt gets between the parts of a message" {
+    [[ $BUILD != */sanitize-* ]] || skip "a sanitizer wants to be loaded first"
+    command -v script >/dev/null || skip "no script(1) from util-linux"
+    cat >slow.c <<'END'
+/* An fflush that takes its time over a message: what the other thread may print meanwhile, it prints. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdio_ext.h>
+#include <time.h>
+int fflush(FILE *file)
+{
+    if (__fpending(file) > 0)
+        nanosleep(&(struct timespec){ 0, 50000000 }, NULL);
+    return ((int (*)(FILE *))dlsym(RTLD_NEXT, "fflush"))(file);
+}
+END
+    ${CC:-cc} -shared -fPIC -o slow.so slow.c -ldl 2>/dev/null || skip "no compiler for a shared library"
+    LD_PRELOAD=$PWD/slow.so "$BUILD/threaded-chat" -h >/dev/null 2>loader || true
+    [[ ! -s loader ]] || skip "no preloading here"
+    listen
+    mkfifo keyboard
+    input=keyboard start screen script -qefc "stty -echo; LD_PRELOAD='$PWD/slow.so' \
+        '$BUILD/threaded-chat' -b 127.0.0.1 -l 0 127.0.0.1 $peer_port" typescript
+    exec 9>keyboard
+    await_prompt
+    for n in {1..10}; do
+        "$BUILD/sender" 127.0.0.1 "$port" "message $n"
+        echo "line $n" >&9 # while the message is being printed
+        await screen.out "message $n"
+    done
+    # ESC [ K wipes the line with the prompt; what was received follows at once.
+    equal $'\e[K>>' "$(grep -o $'\e\\[K..' screen.out | sort -u)"
+    equal 10 "$(grep -c $'\e\\[K>>127\\.0\\.0\\.1:[0-9]*:message [0-9]*\r$' screen.out)"
+}
+
 @test "threaded-chat: prints >>ENDPOINT:TEXT for each message, whoever sent it" {
     chat -b 127.0.0.1 -l 0 127.0.0.1 9
     "$BUILD/sender" 127.0.0.1 "$port" hello

@@ -23,9 +23,9 @@ static const char help[] =
     "Without TEXT, send one line of standard input.\n"
     "\n"
     "  HOST        a name, an IPv4 address or an IPv6 address\n"
-    "  PORT        the port to send to, 1 to 65535 (8080)\n"
-    "  -e CHARSET  the charset on the wire, such as gb2312 (UTF-8)\n"
-    "  -w SECONDS  how long to wait for the reply, such as 0.5 (for ever)\n"
+    "  PORT        the port to send to, 1 to 65535 (default: 8080)\n"
+    "  -e CHARSET  the charset on the wire, such as gb2312 (default: UTF-8)\n"
+    "  -w SECONDS  how long to wait for the reply, such as 0.5 (default: for ever)\n"
     "  -h          show this help\n";
 
 struct arguments {

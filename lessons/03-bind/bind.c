@@ -19,9 +19,10 @@ static const char help[] =
     "usage: bind [-e CHARSET] [-b ADDRESS] [PORT]\n"
     "Wait on PORT for one datagram, and print it.\n"
     "\n"
-    "  PORT        the port to wait on, 0 to 65535; 0: any free one (7788)\n"
-    "  -b ADDRESS  the address of this machine to wait on (0.0.0.0: all IPv4 ones; ::, all)\n"
-    "  -e CHARSET  the charset on the wire, such as gb2312 (UTF-8)\n"
+    "  PORT        the port to wait on, 0 to 65535; 0: any free one (default: 7788)\n"
+    "  -b ADDRESS  the address of this machine to wait on (default: 0.0.0.0, all\n"
+    "              IPv4 addresses; :: is all addresses, IPv4 and IPv6)\n"
+    "  -e CHARSET  the charset on the wire, such as gb2312 (default: UTF-8)\n"
     "  -h          show this help\n";
 
 struct arguments {

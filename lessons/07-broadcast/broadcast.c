@@ -22,11 +22,11 @@ static const char help[] =
     "usage: broadcast [-e CHARSET] [-w SECONDS] [HOST [PORT [TEXT]]]\n"
     "Broadcast TEXT as one datagram, and print every reply, until Ctrl-C.\n"
     "\n"
-    "  HOST        the broadcast address (<broadcast>: 255.255.255.255)\n"
-    "  PORT        the port to send to, 1 to 65535 (7788)\n"
-    "  TEXT        the text to send (Hi)\n"
-    "  -e CHARSET  the charset on the wire, such as gb2312 (UTF-8)\n"
-    "  -w SECONDS  how long to wait for replies, such as 0.5 (until Ctrl-C)\n"
+    "  HOST        the broadcast address (default: <broadcast>, 255.255.255.255)\n"
+    "  PORT        the port to send to, 1 to 65535 (default: 7788)\n"
+    "  TEXT        the text to send (default: Hi)\n"
+    "  -e CHARSET  the charset on the wire, such as gb2312 (default: UTF-8)\n"
+    "  -w SECONDS  how long to wait for replies, such as 0.5 (default: until Ctrl-C)\n"
     "  -h          show this help\n";
 
 struct arguments {
