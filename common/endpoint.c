@@ -23,7 +23,7 @@ struct endpoint endpoint_resolve(const char *host, in_port_t port)
     const int error = getaddrinfo(host, NULL, &hints, &found);
     if (error) {
         errno = error == EAI_SYSTEM ? errno : 0;
-        fail("cannot find the host \"%s\": %s", host, gai_strerror(error));
+        fail("cannot find the host \"%.255s\": %s", host, gai_strerror(error));
     }
     const struct addrinfo *chosen = found;
     while (chosen->ai_family != AF_INET && chosen->ai_next)

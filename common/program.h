@@ -20,10 +20,10 @@
 void program_begin(const char *name, const char *help);
 
 /**
- * Takes the next option, as getopt(3) does, with `-h` for help added.
+ * Takes the next option, as getopt(3) does, with `-h` and `--help` for help added.
  *
  * Options come before operands (POSIX, XBD 12.2, guideline 9), so a TEXT may begin with `-` once
- * HOST stands before it. `-h` prints the help and exits 0; an unknown option or a missing argument
+ * HOST stands before it. Help is printed, with exit status 0; an unknown option or a missing argument
  * is a usage error.
  *
  * @param argc, argv  those of main

@@ -19,8 +19,10 @@ struct charset charset_open(const char *name)
         charset.utf8 = true;
         return charset;
     }
-    // "", " " and "gb2312//IGNORE" mean something to iconv, but they name no charset.
-    if (*name != '\0' && strpbrk(name, " /") == NULL) {
+    // "", " " and "gb2312//IGNORE" mean something to iconv, but they name no charset. "GB2312//" does:
+    // so `iconv -l` writes it.
+    const size_t length = strcspn(name, " /");
+    if (length > 0 && (name[length] == '\0' || strcmp(name + length, "//") == 0)) {
         charset.encoder = iconv_open(name, "UTF-8");
         charset.decoder = iconv_open("UTF-8", name);
     }

@@ -89,7 +89,7 @@ nothing_left() {
         echo "$program does nothing: exit $status"
         [ "$status" -ne 0 ]
         [ -s "demo-$program.err" ]
-        ! grep -q 'All five acts' "demo-$program.out"
+        [[ $(<"demo-$program.out") != *'All five acts'* ]]
         number=$((number + 1))
     done
     for program in "${PROGRAMS[@]}"; do
@@ -114,6 +114,19 @@ EOF
     BUILD=$PWD/programs run timeout -k 1 60 "$DEMO"
     [ "$status" -ne 0 ]
     nothing_left programs
+}
+
+@test "demo: a program that ends by itself, but with an error, makes it fail" {
+    fresh_tmp
+    for program in sender receiver bind broadcast; do
+        copies "bad-$program"
+        printf '#!/bin/sh\n"%s/%s" "$@"\nexit 9\n' "$BUILD" "$program" >"bad-$program/$program"
+        BUILD=$PWD/bad-$program run timeout -k 1 60 "$DEMO"
+        echo "$program: $output"
+        [ "$status" -ne 0 ]
+        [[ $output == *"demo: $program ended with exit status 9"* ]]
+        nothing_left "bad-$program"
+    done
 }
 
 @test "demo: needs no more than a shell: no bats, no python, no network tools on the PATH" {

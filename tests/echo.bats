@@ -55,6 +55,38 @@ echo: cannot return 2 bytes to 127\.0\.0\.1:0: Invalid argument .*
 echo: stopped after 1 datagram' "$(cat err)"
 }
 
+@test "echo: a warning comes after the lines of what came before" {
+    needs_lan
+    run lan bash -c '
+        "$1/echo" 7788 >both 2>&1 & pid=$!
+        until grep -q "bound to" both; do sleep 0.01; done
+        kill -STOP "$pid"
+        "$1/sender" 127.0.0.1 7788 first && "$1/probe" port0 7788 && "$1/sender" 127.0.0.1 7788 last
+        kill -CONT "$pid"
+        until grep -q last both; do sleep 0.01; done
+        kill -INT "$pid"; wait "$pid"' bash "$BUILD"
+    equal 0 "$status"
+    like '.*#1 returned 5 bytes.*cannot return 2 bytes.*#2 returned 4 bytes.*' "$(cat both)"
+}
+
+@test "echo: goes on when there is no route back, or a forbidden one" {
+    needs_lan
+    run lan bash -c '
+        "$1/echo" 7788 >out 2>err & pid=$!
+        until grep -q "bound to" err; do sleep 0.01; done
+        for kind in prohibit unreachable; do
+            ip route add "$kind" 10.77.0.2/32
+            on 2 "$1/sender" 10.77.0.1 7788 "$kind"
+            until [ "$(grep -c "cannot return" err)" = "$([ "$kind" = prohibit ] && echo 1 || echo 2)" ]; do sleep 0.01; done
+            ip route del "$kind" 10.77.0.2/32
+        done
+        on 2 "$1/receiver" -w 5 10.77.0.1 7788 still-here
+        kill -INT "$pid"; wait "$pid"' bash "$BUILD"
+    equal 0 "$status"
+    like '.*received 10 bytes from 10\.77\.0\.1:7788: still-here' "$output"
+    like '.*cannot return 8 bytes to 10\.77\.0\.2:[0-9]+: Permission denied.*cannot return 11 bytes to 10\.77\.0\.2:[0-9]+: .*' "$(cat err)"
+}
+
 @test "echo: stops on Ctrl-C and on SIGTERM with a summary and exit 0" {
     for signal in INT TERM; do
         serve echo "$BUILD/echo" -b 127.0.0.1 0

@@ -2,7 +2,8 @@
  * @file probe.c
  * @brief Sends and takes what no lesson can: any bytes, any size, source port 0, a flood.
  *
- * For the tests only. Every wait ends by itself after ten seconds.
+ * For the tests only. Every wait ends by itself after ten seconds, but for that of `peer`, which ends
+ * with its input.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -75,6 +75,8 @@ refuses() {
         equal "$(options "$name" | wc -w)" "$(grep -c '^  -[^h]' out)"
         "$BUILD/$name" -b ::1 -h >again 2>/dev/null || "$BUILD/$name" -e gbk -h >again # with others
         cmp out again
+        "$BUILD/$name" --help >again
+        cmp out again
     done
 }
 
@@ -83,8 +85,7 @@ refuses() {
     echo typed >typed
     for name in "${programs[@]}"; do
         begin "$name"
-        for option in -x -- --help --version -E -1; do
-            [[ $option != -- ]] || continue
+        for option in -x --version -E -1; do
             refuses "unknown option ${option:0:2}" "$name" "$option" "${operands[@]}"
         done
         for letter in e w b l; do

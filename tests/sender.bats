@@ -155,4 +155,10 @@ on_terminal() {
     serve listener "$BUILD/probe" listen 127.0.0.1
     "$BUILD/sender" 127.0.0.1 "$port" <<<hello 2>errors
     equal '' "$(cat errors)"
+    # Standard error is a terminal, standard input is not.
+    : >typed
+    serve listener "$BUILD/probe" listen 127.0.0.1
+    on_terminal "echo hello | '$BUILD/sender' 127.0.0.1 $port"
+    await screen 'sent 5 bytes'
+    [[ $(<screen) != *'Text to send'* ]]
 }
