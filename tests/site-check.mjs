@@ -84,6 +84,8 @@ for (const name of pages) {
       await page.emulateMedia({ colorScheme });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       check(wide <= width, `${name}: ${wide} pixels wide in a window of ${width}`);
+      const tables = await page.evaluate(() => [...document.querySelectorAll(".scroll")].filter((e) => e.scrollWidth > e.clientWidth).length);
+      check(!tables, `${name}: ${tables} tables wider than a window of ${width}`);
       for (const poor of await page.evaluate(contrasts)) check(false, `${name}: poor contrast (${colorScheme}): ${poor}`);
       if (pictures) await page.screenshot({ path: join(pictures, `${name.slice(0, -5)}-${width}-${colorScheme}.png`), fullPage: process.env.FULL === "1" });
     }

@@ -89,9 +89,12 @@ FNR == 1 {
 console {
 	$0 = entities($0)
 	sub("^" indent, "")
-	if (match($0, /^h?[0-9][$|>^]/))
-		$0 = "<span class=\"t" substr($0, RLENGTH - 1, 1) (substr($0, RLENGTH, 1) == "|" ? "" : " typed") "\"><b>" \
-			substr($0, 1, RLENGTH) "</b>" substr($0, RLENGTH + 1) "</span>"
+	if (match($0, /^h?[0-9]([$^]|&gt;|&#124;)/)) {
+		prompt = substr($0, 1, RLENGTH)
+		terminal = substr(prompt, 1 + (prompt ~ /^h/), 1)
+		typed = prompt ~ /#124/ ? "" : prompt ~ /\^/ ? " typed key" : " typed"
+		$0 = "<span class=\"t" terminal typed "\"><b>" prompt "</b>" substr($0, RLENGTH + 1) "</span>"
+	}
 }
 fence { print; next }
 

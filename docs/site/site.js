@@ -1,5 +1,5 @@
-// The site's only script: the search, the contents on small screens, and code
-// blocks that can be scrolled by keyboard.  All pages read well without it.
+// The site's only script: the search, the contents and tables on small screens,
+// and code blocks that can be scrolled by keyboard.  All pages read well without it.
 "use strict";
 
 const query = document.getElementById("query");
@@ -132,6 +132,22 @@ menu.addEventListener("keydown", (event) => {
 
 const current = document.querySelector("#nav [aria-current]");
 if (current && innerWidth > 960) document.getElementById("nav").scrollTop = current.offsetTop - innerHeight / 2;
+
+// A table too wide for the screen shows each row as a list, with the column's name at each value.
+const tables = [...document.querySelectorAll(".markdownTable")];
+for (const table of tables) {
+  const names = [...table.rows[0].cells].map((cell) => cell.textContent.trim());
+  for (const row of [...table.rows].slice(1)) [...row.cells].forEach((cell, i) => { cell.dataset.name = names[i]; });
+}
+function fitTables() {
+  for (const table of tables) {
+    table.classList.remove("stacked");
+    table.classList.toggle("stacked", table.scrollWidth > table.parentElement.clientWidth);
+  }
+}
+addEventListener("resize", fitTables);
+document.addEventListener("toggle", fitTables, true);
+fitTables();
 
 // Blocks too wide for the screen can be scrolled with the arrow keys.
 for (const block of document.querySelectorAll(".fragment, .console, .scroll, .memproto")) {
