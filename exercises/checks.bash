@@ -12,6 +12,7 @@ DEADLINE=3 # seconds
 program=   # its process id, once it was started
 sent=      # what the check has sent, in words
 see=       # where the lesson explains it
+inside=() # what the program and the peers are started with: see allow_port_0
 
 setup() {
     cd "$BATS_TEST_TMPDIR" || return
@@ -62,7 +63,7 @@ run_program() {
 
 # start_program ARGUMENT...: starts it in the background, as $program (a process id).
 start_program() {
-    start program "$PROGRAM" "$@"
+    start program "${inside[@]}" "$PROGRAM" "$@"
     program=$pid
 }
 
@@ -101,7 +102,7 @@ peer() {
     local name=$1
     set -- "$1" "${2:-127.0.0.1}" ${3+"$3"}
     mkfifo "$name.in"
-    "$PROBE" peer "${@:2}" <>"$name.in" >"$name.out" 2>"$name.err" 3>&- &
+    "${inside[@]}" "$PROBE" peer "${@:2}" <>"$name.in" >"$name.out" 2>"$name.err" 3>&- &
     pids+=("$!")
     printf -v "${name}_pid" '%s' "$!"
     await "$name.err" 'bound to'
@@ -128,6 +129,25 @@ hex_of() {
 tell() {
     hex_of "$3"
     echo "$2 $hex" >"$1.in"
+}
+
+# allow_port_0: from now on the program and the peers run where one may send from port 0, to which no
+# answer can go. That takes a raw socket (CAP_NET_RAW, right number 13): root has it, others have it in
+# a network of their own. Where that is not allowed either, it fails, and $reason says why.
+allow_port_0() {
+    local rights network
+    rights=$(sed -n 's/^CapEff:[[:space:]]*/0x/p' /proc/self/status)
+    (((rights >> 13 & 1) == 0)) || return 0
+    exec {network}< <(exec unshare -Urn sh -c 'ip link set lo up && echo up && exec sleep 60' 2>&1 3>&-)
+    pids+=("$!")
+    inside=(nsenter -t "$!" -U -n --preserve-credentials --)
+    read -r reason <&"$network" || true
+    [[ $reason == up ]]
+}
+
+# tell_from_port_0 PORT TEXT: somebody at port 0 sends TEXT to PORT of 127.0.0.1.
+tell_from_port_0() {
+    "${inside[@]}" "$PROBE" port0 "$1" "$2"
 }
 
 # comes FILE COUNT: waits until FILE has COUNT lines; after the first wait in vain, not for long.

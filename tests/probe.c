@@ -28,7 +28,7 @@ static const char help[] =
     "  send HOST PORT               send standard input as one datagram\n"
     "  ask HOST PORT                the same, then write the bytes of the reply\n"
     "  flood HOST PORT COUNT SIZE   send COUNT datagrams of SIZE bytes\n"
-    "  port0 PORT                   send `Hi` to 127.0.0.1 from port 0 (needs CAP_NET_RAW)\n"
+    "  port0 PORT [TEXT]            send TEXT (Hi) to 127.0.0.1 from port 0 (needs CAP_NET_RAW)\n"
     "  peer ADDRESS [PORT]          print `PORT LENGTH TEXT` for each datagram; send what standard\n"
     "                               input says: lines of `PORT BYTES`, the bytes in hexadecimal\n"
     "  show                         print standard input as the lessons print text: safely\n";
@@ -86,18 +86,19 @@ static void flood(int sock, unsigned long count, size_t size)
 }
 
 /* Only a raw socket can send from port 0: it writes the UDP header (RFC 768) itself. */
-static void send_from_port_0(in_port_t port)
+static void send_from_port_0(in_port_t port, const char *text)
 {
     int sock = socket(AF_INET, SOCK_RAW, IPPROTO_UDP);
     if (sock == -1)
         fail("cannot create a raw socket");
     const struct endpoint peer = endpoint_resolve("127.0.0.1", 0);
-    // Source port 0, the port, the length 8 + 2, no checksum, the data.
-    const unsigned char datagram[] = {
-        0, 0, (unsigned char)(port >> 8), (unsigned char)(port & 0xff), 0, 10, 0, 0, 'H', 'i'
-    };
-    if (sendto(sock, datagram, sizeof datagram, 0, (const struct sockaddr *)&peer.address,
-               peer.length) == -1)
+    // Source port 0, the port, the length, no checksum; then the data.
+    unsigned char datagram[8 + 100] = { 0, 0, (unsigned char)(port >> 8), (unsigned char)port };
+    const size_t n = (size_t)snprintf((char *)datagram + 8, sizeof datagram - 8, "%s", text);
+    if (n >= sizeof datagram - 8)
+        usage_error("a TEXT of %zu bytes is too long", n);
+    datagram[5] = (unsigned char)(8 + n);
+    if (sendto(sock, datagram, 8 + n, 0, (const struct sockaddr *)&peer.address, peer.length) == -1)
         fail("cannot send");
 }
 
@@ -177,7 +178,7 @@ int main(int argc, char *argv[])
     const char *command = next_operand(argc, argv, "");
     const char *host = next_operand(argc, argv, "");
     if (strcmp(command, "port0") == 0) {
-        send_from_port_0(parse_port(host, 1));
+        send_from_port_0(parse_port(host, 1), next_operand(argc, argv, "Hi"));
         return 0;
     }
     if (strcmp(command, "listen") == 0) {
