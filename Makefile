@@ -147,7 +147,7 @@ demo: $(PROGRAMS) ## watch the seven programs talk to each other
 	@BUILD=$(BUILD) lessons/demo
 
 .PHONY: bench
-bench: $(PROGRAMS) $(BUILD)/load ## how fast is it? A table and a chart, in build/bench/ (under a minute)
+bench: $(PROGRAMS) $(BUILD)/load ## how fast is it? A table and a chart, in build/bench/ (a few minutes)
 	@BUILD=$(BUILD) tests/bench/run
 	@tests/bench/times
 

@@ -86,22 +86,26 @@ END {
     close(report)
 
     svg = out "/report.svg"
-    bars = split("floor echo quiet python socat chatroom", names, " ")
-    print "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 640 " bars * 40 + 60 "\" role=\"img\" aria-labelledby=\"title\" font-family=\"sans-serif\" font-size=\"15\">" > svg
-    print "<title id=\"title\">Round trips a second with 32 datagrams of 64 bytes in flight, as a ratio to the floor</title>" > svg
-    print "<style>text { fill: #1f2a37 } rect { fill: #0b6285 } line { stroke: #8a97a5 } @media (prefers-color-scheme: dark) { text { fill: #dde4ea } rect { fill: #79c3e6 } }</style>" > svg
-    for (c = 1; c <= bars; c++) if (bar[names[c]] != "-" && bar[names[c]] + 0 > widest) widest = bar[names[c]]
-    if (widest < 1) widest = 1
+    bars = split("floor echo quiet python socat", names, " ")
+    widest = 1
     for (c = 1; c <= bars; c++) {
-        y = 40 * c - 20
-        text = label(names[c])
-        if (names[c] == "chatroom") text = "chatroom, taking in"
-        gsub(/`/, "", text)
         x = bar[names[c]]
-        printf "<text x=\"215\" y=\"%d\" text-anchor=\"end\">%s</text>", y + 20, text > svg
-        if (x == "-") printf "<text x=\"230\" y=\"%d\">not measured</text>\n", y + 20 > svg
-        else printf "<rect x=\"225\" y=\"%d\" width=\"%.0f\" height=\"24\" rx=\"3\"/><text x=\"%.0f\" y=\"%d\">%.2f</text>\n", y + 3, 340 * x / widest, 233 + 340 * x / widest, y + 20, x > svg
+        if (x != "-" && x + 0 > widest) widest = x
+        text[c] = label(names[c]) ": " (x == "-" ? "not measured" : sprintf("%.2f", x))
+        gsub(/`/, "", text[c])
+        all = all (c > 1 ? ", " : "") text[c]
     }
-    printf "<line x1=\"%.0f\" y1=\"15\" x2=\"%.0f\" y2=\"%d\" stroke-dasharray=\"4 4\"/><text x=\"%.0f\" y=\"%d\" text-anchor=\"middle\">the floor</text>\n</svg>\n", 225 + 340 / widest, 225 + 340 / widest, bars * 40 + 25, 225 + 340 / widest, bars * 40 + 45 > svg
+    print "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 640 " bars * 72 + 50 "\" role=\"img\" aria-labelledby=\"title desc\">" > svg
+    print "<title id=\"title\">Round trips a second with 32 datagrams of 64 bytes in flight, as ratios to the floor</title>" > svg
+    print "<desc id=\"desc\">One bar each. " all ".</desc>" > svg
+    print "<style>\ntext { font: 22px system-ui, \"Segoe UI\", \"DejaVu Sans\", sans-serif; fill: #1b2733 }\nrect { fill: #0b6285 }\nline { stroke: #4a5a68; stroke-width: 2; stroke-dasharray: 5 4 }" > svg
+    print "@media (prefers-color-scheme: dark) { text { fill: #dde4ea } rect { fill: #79c3e6 } line { stroke: #a9b5c0 } }\n</style>" > svg
+    for (c = 1; c <= bars; c++) {
+        y = 72 * (c - 1)
+        printf "<text x=\"20\" y=\"%d\">%s</text>\n", y + 30, text[c] > svg
+        if (bar[names[c]] != "-") printf "<rect x=\"20\" y=\"%d\" width=\"%.0f\" height=\"24\"/>\n", y + 40, 600 * bar[names[c]] / widest > svg
+        printf "<line x1=\"%.0f\" y1=\"%d\" x2=\"%.0f\" y2=\"%d\"/>\n", 20 + 600 / widest, y + 36, 20 + 600 / widest, y + 68 > svg
+    }
+    printf "<text x=\"%.0f\" y=\"%d\" text-anchor=\"end\">the floor: 1</text>\n</svg>\n", 20 + 600 / widest, bars * 72 + 30 > svg
     close(svg)
 }
