@@ -1,4 +1,4 @@
-// caught by: Ctrl-C ends it: it says how many datagrams came through both doors, exit 0
+// caught by: Ctrl-C or SIGTERM ends it: it says how many came through both doors, exit 0
 // poll interrupted by Ctrl-C is taken for a failure
 /**
  * @file two-doors.c
