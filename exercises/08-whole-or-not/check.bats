@@ -9,10 +9,10 @@ reported() {
     program_writes program.out "$1" "line $1 on standard output"
 }
 
-# close_customs: stops the program. (That is when the sanitizer finds memory not given back.)
+# close_customs [SIGNAL]: stops the program. (That is when the sanitizer finds memory not given back.)
 close_customs() {
-    stop "$program" >/dev/null ||
-        complain 'the program ends' "$DEADLINE seconds after Ctrl-C it was still running"
+    stop "$program" "${1:-INT}" >/dev/null ||
+        complain 'the program ends' "$DEADLINE seconds after SIG${1:-INT} it was still running"
     wanted 'exit status 0' "exit status $status"
 }
 
@@ -39,22 +39,46 @@ checksum() {
     printf -v sum %04x $((0xffff - sum))
 }
 
-# memory_holds TEXT: looks for TEXT in all that the program under check can write to: its arrays, its
-# stack, and what malloc has given it.
-memory_holds() {
+# asleep: waits until the program waits, too.
+asleep() {
+    local end=$((SECONDS + DEADLINE))
+    while running && [[ $state != S ]]; do
+        ((SECONDS <= end)) ||
+            complain 'a program that sleeps while nothing comes' 'it goes round and round'
+        nap
+    done
+}
+
+# memory: all that the program under check can write to: its arrays, its stack, and what malloc has
+# given it; $mem is its /proc/PID/mem.
+memory() {
+    local at=0 range mode path from to
+    while read -r range mode _ _ _ path; do
+        from=$((16#${range%-*})) to=$((16#${range#*-}))
+        [[ $mode = rw* && ($path = '' || $path = '['* || $path = "$PROGRAM") ]] || continue
+        ((to - from < 1 << 20)) || continue # larger ones are the sanitizer's own
+        dd bs=64K iflag=skip_bytes,count_bytes skip=$((from - at)) count=$((to - from)) \
+            status=none <&"$mem" 2>/dev/null || true
+        at=$to
+    done <"/proc/$program/maps"
+}
+
+# find_runs FILE: where memory holds "x" (data), "~" (from malloc, nothing written yet) or "^" (given
+# back) 200 times or more: into FILE a line for each place, as "^4000 x2500 ~16". 0 is zero bytes.
+find_runs() {
     local mem
-    exec {mem}<"/proc/$program/mem" || skip 'the memory of a program cannot be looked at here'
-    (
-        at=0
-        while read -r range mode _ _ _ path; do
-            from=$((16#${range%-*})) to=$((16#${range#*-}))
-            [[ $mode = rw* && ($path = '' || $path = '['* || $path = "$PROGRAM") ]] || continue
-            ((to - from < 1 << 20)) || continue # larger ones are the sanitizer's own
-            dd bs=64K iflag=skip_bytes,count_bytes skip=$((from - at)) count=$((to - from)) \
-                status=none <&"$mem" 2>/dev/null || true
-            at=$to
-        done <"/proc/$program/maps"
-    ) | grep -qaF "$1"
+    exec {mem}<"/proc/$program/mem" || return # here: only its parent may
+    memory | LC_ALL=C tr -sc 'x^~\0' '\n' | tr -s '\0' 0 | LC_ALL=C awk '
+        length < 200 { next }
+        {
+            line = ""
+            for (longest = 0; match($0, /^(x+|\^+|~+|0)/); $0 = substr($0, RLENGTH + 1)) {
+                line = line substr($0, 1, 1) (/^0/ ? "" : RLENGTH) " "
+                if (RLENGTH > longest) longest = RLENGTH
+            }
+            if (longest >= 200) print line
+        }' >"$1"
+    exec {mem}<&-
 }
 
 @test "each datagram is reported at once: its size, its sender, its checksum" {
@@ -75,6 +99,12 @@ memory_holds() {
         reported "$count"
         wanted "$((2 * number)) bytes from 127.0.0.1:$sender, checksum $sum" "${lines[count - 1]}"
     done
+    peer lodger ::1
+    sent='"hello", with -b ::1'
+    serve_program -b ::1 0
+    echo "$port 68656c6c6f" >lodger.in
+    reported 1
+    wanted "5 bytes from [::1]:$lodger, checksum bc2d" "${lines[0]}"
 }
 
 @test "an odd last byte is the upper half of a number" {
@@ -154,41 +184,60 @@ memory_holds() {
 
 @test "it holds no more memory than the datagram at hand" {
     see='this exercise, "The contract"; man 2 recv: MSG_PEEK'
-    local filler
-    # The sanitizer's malloc overwrites what is given back: with "~", 100,000 bytes at most.
-    export ASAN_OPTIONS="${ASAN_OPTIONS-}:max_free_fill_size=100000:free_fill_byte=126"
-    peer sender
+    local line small large more found=
+    grep -qa __asan_init "$PROGRAM" || skip 'without the sanitizer, malloc leaves no traces to look at'
+    # The sanitizer's malloc fills what it gives with "~", and the first 4000 bytes of what is given
+    # back with "^" (but for up to 16 at the beginning, where it writes for itself).
+    export ASAN_OPTIONS="${ASAN_OPTIONS-}:max_malloc_fill_size=100000:malloc_fill_byte=126"
+    ASAN_OPTIONS+=:max_free_fill_size=4000:free_fill_byte=94
     serve_program -b 127.0.0.1 0
-    new_number 3 9
-    new_bytes "$number"
-    sent="two datagrams of $number bytes"
-    send_hex "$hex"
-    send_hex "$hex"
+    asleep
+    find_runs before || skip 'the memory of a program cannot be looked at here'
+    new_number 1000 3000
+    small=$number
+    new_number 320 930
+    large=$((64 * number + RANDOM % 15 + 1)) # rounded up to a multiple of 32 it is 17 or more too large
+    sent="$small times \"x\""
+    send_many "$small"
+    reported 1
+    sent="$large times \"x\""
+    send_many "$large"
     reported 2
-    printf -v filler '%8000s' ''
-    ! memory_holds "${filler// /'~'}" ||
-        complain "memory for $number bytes, from malloc" 'more than 8000 bytes, from malloc'
-    new_number 20000 60000
-    sent="$number times \"x\", then a datagram of ${#hex} bytes"
-    send_many "$number"
-    reported 3
-    send_hex "$hex$hex"
-    reported 4
-    filler=${filler::200}
-    ! memory_holds "${filler// /x}" || complain \
-        "by now nothing in memory of the $number bytes that came before" \
-        'they are still there: in an array, or in memory that was not given back'
+    asleep
+    find_runs after
+    while read -r line; do
+        if [[ $line =~ (^|' ')x([0-9]{3,}) && $line != *^4000\ x* ]]; then
+            complain 'once it is reported, nothing of it in memory' \
+                "${BASH_REMATCH[2]} times \"x\": in an array, or in memory that was not given back"
+        elif [[ $line =~ x[0-9]+' '(0?)' '?~([0-9]+) ]]; then
+            more=$((${#BASH_REMATCH[1]} + BASH_REMATCH[2]))
+            ((more <= 16)) || complain "memory for $large bytes, from malloc, at most 16 more" "$more more"
+        fi
+    done <after
+    sent="$small times \"x\""
+    while read -r line; do
+        [[ $line = *^* && $line != *x* ]] || continue
+        line=${line#*^}
+        line=${line%% *}
+        ((line < small - 16 || line > small + 16)) || found=yes
+        ((line <= small + 16)) || grep -qwF "^$line" before ||
+            complain "memory for $small bytes, from malloc, at most 16 more" "$line bytes, or more"
+    done <after
+    [ -n "$found" ] || complain "memory for $small bytes, from malloc, given back" 'there is none'
     close_customs
 }
 
-@test "Ctrl-C ends it: it says after how many datagrams, exit 0" {
+@test "Ctrl-C or SIGTERM ends it: it says after how many datagrams, exit 0" {
     see='lesson 4, "Read the program", step 3: why MSG_DONTWAIT'
+    local signal
     peer sender
-    serve_program -b 127.0.0.1 0
-    new_number 2 6
-    sent="$number datagrams, then Ctrl-C (SIGINT)"
-    for ((i = 0; i < number; i++)); do send_hex 7878; done
-    reported "$number"
-    close_customs
-    wanted "whole-or-not: stopped after $number datagrams" "$(tail -n +2 program.err)"
+    for signal in INT TERM; do
+        serve_program -b 127.0.0.1 0
+        new_number 2 6
+        sent="$number datagrams, then SIG$signal"
+        for ((i = 0; i < number; i++)); do send_hex 7878; done
+        reported "$number"
+        close_customs "$signal"
+        wanted "whole-or-not: stopped after $number datagrams" "$(tail -n +2 program.err)"
+    done
 }
