@@ -12,6 +12,12 @@ some_lines() {
     done
 }
 
+# long_line LENGTH: a line of LENGTH times "x".
+long_line() {
+    head -c "$1" /dev/zero | tr '\0' x
+    echo
+}
+
 # as_heard: the lines as a peer prints them: LENGTH TEXT.
 as_heard() {
     awk '{ print length($0), $0 }'
@@ -27,15 +33,21 @@ as_heard() {
     wanted "$(as_heard <<<"${lines%$'\n'}")" "$(all_heard desk)"
 }
 
-@test "at the end it says how many datagrams and bytes it has sent" {
+@test "it says how many datagrams and bytes it has sent, or why it cannot send: exit 1" {
     see='lesson 1, "Read the program", step 4: what sendto returns'
     peer desk
-    new_number 2 9
+    new_number 300 900
     some_lines "$number"
     sent="$number lines of $((${#lines} - number)) bytes in all, newlines not counted"
     run_program 127.0.0.1 "$desk" <<<"${lines%$'\n'}"
     wanted "sent $number datagrams, $((${#lines} - number)) bytes" "$out"
     wanted 'exit status 0' "exit status $status"
+    sent="three lines to 127.255.255.255, a broadcast address, where sendto fails"
+    run_program 127.255.255.255 "$desk" <<<$'one\ntwo\nthree'
+    wanted_like "postcards: cannot send 3 bytes to 127\.255\.255\.255:$desk: [^"$'\n'"]*" "$err" \
+        "postcards: cannot send 3 bytes to 127.255.255.255:$desk: ... on standard error, and nothing else"
+    wanted 'on standard output: nothing' "on standard output: ${out:-nothing}"
+    wanted 'exit status 1' "exit status $status"
 }
 
 @test "an empty line is an empty datagram" {
@@ -72,17 +84,19 @@ as_heard() {
     see='lesson 1, "Read the program", step 4: the length is given as a number'
     peer desk
     new_word
-    sent="one line: \"$word\", a zero byte, \"$word\""
-    printf '%s\0%s\n' "$word" "$word" >typed
+    sent="three lines: \"$word\", a zero byte, \"$word\"; \" \\t$word\\xff\\r\"; \"$word \\t \""
+    printf '%s\0%s\n \t%s\xff\r\n%s \t \n' "$word" "$word" "$word" "$word" >typed
     run_program 127.0.0.1 "$desk" <typed
-    wanted "$((2 * ${#word} + 1)) $word\\x00$word" "$(all_heard desk)"
+    wanted "$((2 * ${#word} + 1)) $word\\x00$word
+$((${#word} + 4))  \\t$word\\xff\\r
+$((${#word} + 3)) $word \\t " "$(all_heard desk)"
 }
 
 @test "the longest line that fits, 65507 bytes, is sent whole" {
     see='UDP in ten minutes: why 65,507'
     peer desk
     sent='one line of 65507 bytes'
-    head -c 65507 /dev/zero | tr '\0' x >typed
+    long_line 65507 >typed
     run_program 127.0.0.1 "$desk" <typed
     wanted 65507 "$(all_heard desk | cut -d ' ' -f 1)"
     wanted 'sent 1 datagrams, 65507 bytes' "$out"
@@ -91,19 +105,30 @@ as_heard() {
 
 @test "a longer line is reported with its number and skipped, the rest is sent, and it exits 1" {
     see='UDP in ten minutes: why 65,507'
+    local first second i lengths=65508
     peer desk
-    new_word
-    new_number 65508 90000
-    sent="line 1 \"$word\", line 2 of $number bytes, line 3 \"after\""
-    {
-        echo "$word"
-        head -c "$number" /dev/zero | tr '\0' x
-        printf '\nafter\n'
-    } >typed
+    new_number 2 9
+    first=$number
+    new_number $((first + 1)) $((first + 9))
+    second=$number
+    new_number 65509 90000
+    ((RANDOM % 2)) && lengths+=" $number" || lengths="$number $lengths"
+    sent="$((second + 1)) lines, line $first of ${lengths% *} bytes, line $second of ${lengths#* }"
+    for ((i = 1; i <= second + 1; i++)); do
+        if ((i == first)); then
+            long_line "${lengths% *}"
+        elif ((i == second)); then
+            long_line "${lengths#* }"
+        else
+            new_word
+            echo "$word" | tee -a short
+        fi
+    done >typed
     run_program 127.0.0.1 "$desk" <typed
-    wanted "${#word} $word"$'\n5 after' "$(all_heard desk)"
-    wanted "sent 2 datagrams, $((${#word} + 5)) bytes" "$out"
-    wanted_like '.*line 2.*' "$err" 'a message on standard error that names "line 2"'
+    wanted "$(as_heard <short)" "$(all_heard desk)"
+    wanted "sent $((second - 1)) datagrams, $(($(wc -c <short) - second + 1)) bytes" "$out"
+    wanted "messages on standard error that name line $first, line $second" \
+        "messages on standard error that name $(grep -o 'line [0-9][0-9]*' <<<"$err" | uniq | paste -sd , | sed 's/,/, /g')"
     wanted 'exit status 1' "exit status $status"
 }
 
@@ -111,7 +136,10 @@ as_heard() {
     see='lesson 1, "Read the program", step 1: the family of the socket is that of the address'
     peer desk ::1
     new_word
-    sent="one line, \"$word\", to [::1]:$desk"
-    run_program ::1 "$desk" <<<"$word"
-    wanted "${#word} $word" "$(all_heard desk)"
+    new_number 65508 65527
+    sent="three lines to [::1]:$desk: \"$word\", one of $number bytes, \"after\""
+    { echo "$word" && long_line "$number" && echo after; } >typed
+    run_program ::1 "$desk" <typed
+    wanted "${#word} $word"$'\n5 after' "$(all_heard desk | cut -c -70)"
+    wanted 'exit status 1' "exit status $status"
 }
