@@ -168,7 +168,7 @@ comes() {
 all_heard() {
     local pid=${1}_pid
     kill -INT "${!pid}"
-    await_exit "${!pid}"
+    await_exit "${!pid}" 2>/dev/null # in $(all_heard NAME) it is no child of the shell
     cut -d ' ' -f 2- "$1.out"
 }
 
