@@ -4,15 +4,16 @@
 
 load ../checks
 
-# translates LEFT RIGHT: starts the program with these charsets, and the two peers `left` and `right`;
-# $own is its port.
+# translates LEFT RIGHT [HOST [OWN-ADDRESS]]: starts the program with these charsets, and the two peers
+# `left` and `right`; $own is its port.
 translates() {
-    peer left
-    peer right
-    serve_program -b 127.0.0.1 "$1" "$2" 127.0.0.1 "$right" 0
+    local host=${3:-127.0.0.1}
+    peer left "$host"
+    peer right "$host"
+    sent="translator $1 $2 $host: left speaks $1, right $2"
+    serve_program -b "${4:-$host}" "$1" "$2" "$host" "$right" 0
     own=$port
     declare -gA taken=() # how many of a peer's datagrams were looked at
-    sent="translator $1 $2: left speaks $1, right $2"
 }
 
 # Characters in five charsets: UTF-8, gb2312, big5, shift_jis, utf-16le. None has a byte 5c in any of
@@ -60,17 +61,27 @@ gives() {
     echo "$own $2" >"$1.in"
 }
 
-# gets NAME HEX: the next datagram at NAME must be these bytes.
-gets() {
-    local lines=() number=${taken[$1]:-0} came
-    comes "$1.out" $((number + 1)) || complain "at $1: the bytes ${2:-(none)}" "at $1: nothing"
+# next_at NAME WANTED: waits for the next datagram at NAME; its bytes, in hexadecimal, are in $came.
+next_at() {
+    local lines=() number=${taken[$1]:-0}
+    comes "$1.out" $((number + 1)) || complain "at $1: $2" "at $1: nothing"
     mapfile -t lines <"$1.out"
     taken[$1]=$((number + 1))
     came=${lines[number]#* * }
     # The peer prints what is UTF-8 as text, and all else as escapes that printf knows.
     [ -z "$came" ] || came=$(printf '%b' "$came" | od -An -v -tx1)
     came=${came//[^0-9a-f]/}
+}
+
+# gets NAME HEX: the next datagram at NAME must be these bytes.
+gets() {
+    next_at "$1" "the bytes ${2:-(none)}"
     wanted "at $1: the bytes ${2:-(none)}" "at $1: the bytes ${came:-(none)}"
+}
+
+# refused: waits until the program has said, for the first time, that something is not passed on.
+refused() {
+    await program.err 'not passed on' >/dev/null || complain '... not passed on ... on standard error' "$content"
 }
 
 @test "what the left one says comes to the right one, in the right charset" {
@@ -85,8 +96,9 @@ gets() {
 
 @test "what the right one says goes to whoever was the last to write from the left" {
     see='lesson 4, "The idea": a client is its address and its port'
-    translates big5 utf-8
-    peer second
+    translates big5 utf-8 127.0.0.1 0.0.0.0
+    peer second 127.0.9.9 "$right"
+    sent+=$'\n'"second is at 127.0.9.9:$right, right at 127.0.0.1:$right: the same port"
     for name in left second left; do
         new_text
         gives "$name" "$big5" "$text"
@@ -100,7 +112,7 @@ gets() {
     done
 }
 
-@test "any two charsets will do: shift_jis and utf-16le, gbk and big5" {
+@test "any two charsets will do: shift_jis and utf-16le, gbk and big5, windows-1255" {
     see='lesson 5, "The idea", what; iconv(3)'
     translates shift_jis utf-16le
     new_text
@@ -118,6 +130,16 @@ gets() {
     new_text
     gives right "$big5" "$text"
     gets left "$gb2312"
+    stop "$program" >/dev/null || complain 'Ctrl-C ends the program' 'it goes on'
+    rm -f left.* right.* program.*
+    see='hint 2: iconv keeps a letter back if an accent may follow it, until you ask for it'
+    translates windows-1255 utf-8
+    new_word
+    hex_of "$word"
+    gives left "${hex}f9ece5" "${word}שלו"
+    gets right "${hex}d7a9d79cd795"
+    gives right "${hex}d7a9d79cd795" "${word}שלו"
+    gets left "${hex}f9ece5"
 }
 
 @test "a character that the other charset lacks becomes one question mark" {
@@ -151,6 +173,36 @@ gets() {
     gets right "3f00$utf16le"
     gives right "${utf16le}61" "$text, and one of two bytes of a character"
     gets left "${gb2312}3f"
+}
+
+# reads NAME CHARSET TEXT [HEX LETTER]: the next datagram at NAME must be TEXT in CHARSET, also with these
+# bytes behind it, which are the LETTER.
+reads() {
+    local came i bytes='' text
+    next_at "$1" "$3, in $2"
+    came+=${4-}
+    for ((i = 0; i < ${#came}; i += 2)); do bytes+="\\x${came:i:2}"; done
+    # shellcheck disable=SC2059
+    text=$(printf "$bytes" | iconv -f "$2" -t utf-8 2>&1) || true
+    wanted "at $1${4:+, with ${5} behind it}, read as $2: $3${5-}" "at $1${4:+, with ${5} behind it}, read as $2: $text"
+}
+
+@test "in a charset that shifts (iso-2022-jp), neither a question mark nor the end is left shifted" {
+    see='hint 3: only the encoder knows what must come before; hint 2: what it writes at the end'
+    printf '世' | iconv -f utf-8 -t iso-2022-jp >iconv.out 2>&1 || skip "iconv cannot write iso-2022-jp here: $(<iconv.out)"
+    translates utf-8 iso-2022-jp
+    new_text
+    gives left "${utf8}e4b896ffe7958c" "${text}世, a bad byte, 界"
+    reads right iso-2022-jp "${text}世?界" 61 a
+    gives right "1b24424024" "世, not shifted back"
+    gets left e4b896
+    gives right "61" "a"
+    gets left 61
+    stop "$program" >/dev/null || complain 'Ctrl-C ends the program' 'it goes on'
+    rm -f left.* right.* program.*
+    translates utf-8 utf-16
+    gives left "${utf8}ff61" "${text}, a bad byte, a"
+    reads right utf-16 "$text?a"
 }
 
 @test "each datagram stands for itself: half a character does not wait for its rest" {
@@ -187,12 +239,31 @@ gets() {
     comes right.out 1 || complain "at right: $((3 * number)) bytes" 'at right: nothing'
     wanted "at right: $((3 * number)) bytes" "at right: $(cut -d ' ' -f 2 right.out) bytes"
     taken[right]=1
-    "$PROBE" send 127.0.0.1 "$own" <long
-    sent+=$'\n'"somebody on the left: $((number + 1000)) times €: $((3 * number + 3000)) bytes in utf-8"
+    printf -v hex '%*s' $((number + 1000)) ''
+    echo "$own ${hex// /80}" >left.in
+    sent+=$'\n'"left: $((number + 1000)) times €: $((3 * number + 3000)) bytes in utf-8"
+    refused
+    gives right e282ac €
+    gets left 80
     gives left 61 a
     gets right 61
-    slurp program.err
-    wanted_like '.*not passed on.*' "$content" '... not passed on ... on standard error'
+}
+
+@test "what sendto refuses is not passed on, and it goes on" {
+    see='lesson 7, "Read the program", step 2: sendto fails for a broadcast address; lesson 4: a server goes on'
+    peer left
+    serve_program -b 127.0.0.1 utf-8 gb2312 127.255.255.255 "$left" 0
+    own=$port
+    sent='translator utf-8 gb2312, and right is at 127.255.255.255, a broadcast address'
+    gives left ff61
+    gives left 62
+    program_writes program.err 3 '... not passed on ... on standard error, twice'
+    wanted_like '(.*not passed on.*){2}' "${lines[*]}" '... not passed on ... on standard error, twice'
+    sent+=$'\nCtrl-C'
+    stop "$program" >/dev/null || complain 'the program ends' 'it goes on'
+    wanted 'exit status 0' "exit status $status"
+    wanted 'translator: stopped after 0 datagrams, 0 replaced' "$(tail -n 1 program.err)"
+    wanted 'on standard output: ' "on standard output: $(<program.out)"
 }
 
 @test "of each datagram it says from whom to whom, how many bytes in and out, how many replaced" {
@@ -219,9 +290,7 @@ gets() {
     translates gb2312 utf-8
     new_text
     gives right "$utf8" "$text"
-    comes program.err 2 || true # the one line is "bound to"
-    slurp program.err
-    wanted_like '.*not passed on.*' "$content" '... not passed on ... on standard error'
+    refused
     gives left "$gb2312" "$text"
     gets right "$utf8"
     gives right "$utf8" "$text"
@@ -230,12 +299,18 @@ gets() {
 
 @test "Ctrl-C ends it, with the sums and exit 0" {
     see='lesson 4, "Read the program"'
-    translates gb2312 utf-8
-    gives left ffff61
-    gets right 3f3f61
-    gives right 62ff
+    translates utf-8 utf-32le
+    gives right 62 'one of four bytes of a character, and nobody is on the left'
+    refused
+    new_number 16400 17000
+    printf -v hex '%*s' "$number" ''
+    echo "$own ff${hex// /61}" >left.in
+    sent+=$'\n'"left: a bad byte, and $number times a: $((4 * number + 4)) bytes in utf-32le"
+    gives left ffff3f 'two bad bytes, and a question mark'
+    gets right 3f0000003f0000003f000000
+    gives right 6200000062 'b, and one of four bytes of a character'
     gets left 623f
-    sent+=$'\nCtrl-C'
+    sent+=$'\nCtrl-C: two were passed on, with three replaced'
     stop "$program" >/dev/null || complain 'the program ends' 'it goes on'
     wanted 'exit status 0' "exit status $status"
     wanted 'translator: stopped after 2 datagrams, 3 replaced' "$(tail -n 1 program.err)"
@@ -251,4 +326,19 @@ gets() {
         wanted 'exit status 2' "exit status $status"
         wanted_like '.*klingon.*' "$err" 'a message that names "klingon"'
     done
+}
+
+@test "HOST may be an IPv6 address" {
+    see='lesson 2, "Read the program": the family of the socket is that of the address'
+    translates utf-8 gb2312 ::1
+    new_text
+    gives left "$utf8" "$text"
+    gets right "$gb2312"
+    new_text
+    gives right "$gb2312" "$text"
+    gets left "$utf8"
+    comes program.out 2 || true
+    slurp program.out
+    wanted_like "\\[::1]:$left to \\[::1]:$right: .*"$'\n'"\\[::1]:$right to \\[::1]:$left: .*" "${content%$'\n'}" \
+        "[::1]:$left to [::1]:$right: ..."$'\n'"[::1]:$right to [::1]:$left: ..."
 }

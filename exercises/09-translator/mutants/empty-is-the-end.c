@@ -61,8 +61,6 @@ static struct arguments parse_arguments(int argc, char *argv[])
 /* One way through: what iconv needs to translate in one direction. */
 struct way {
     iconv_t decoder, encoder; // from the one charset to the pivot, from there to the other one
-    char mark[16];            // `?` in the other charset
-    size_t mark_length;
 };
 
 static iconv_t open_iconv(const char *to, const char *from, const char *charset)
@@ -75,17 +73,27 @@ static iconv_t open_iconv(const char *to, const char *from, const char *charset)
 
 static struct way open_way(const char *from, const char *to)
 {
-    struct way way = { open_iconv(PIVOT, from, from), open_iconv(to, PIVOT, to), "", 0 };
-    char *in = (char[4]){ '?' }, *out = way.mark;
-    size_t left = 4, room = sizeof way.mark;
-    if (iconv(way.encoder, &in, &left, &out, &room) != 0)
-        fail("cannot write a question mark in %s", to);
-    way.mark_length = sizeof way.mark - room;
-    return way;
+    return (struct way){ open_iconv(PIVOT, from, from), open_iconv(to, PIVOT, to) };
 }
 
-/* Translates n bytes; returns the length of the result, -1 if it does not fit. Counts in `replaced`
- * what had to become a question mark. */
+/* Writes a character of the pivot behind what the encoder has written before: only the encoder knows
+ * what has to come between them, such as an escape sequence. Returns false, with errno E2BIG if there
+ * is no room, else EILSEQ. */
+static bool encode(const struct way *way, char *character, char **out, size_t *size)
+{
+    char *const before = *out;
+    size_t left = 4;
+    const size_t answer = iconv(way->encoder, &character, &left, out, size);
+    if (answer != 0 && answer != (size_t)-1) { // musl has written a `*` instead
+        *size += (size_t)(*out - before);
+        *out = before;
+        errno = EILSEQ;
+    }
+    return answer == 0;
+}
+
+/* Translates n bytes; returns the length of the result, -1 with errno E2BIG if it does not fit. Counts
+ * in `replaced` what had to become a question mark. */
 static ssize_t translate(const struct way *way, char *in, size_t n, char *result, size_t size,
                          unsigned long *replaced)
 {
@@ -93,36 +101,33 @@ static ssize_t translate(const struct way *way, char *in, size_t n, char *result
     *replaced = 0;
     iconv(way->decoder, NULL, NULL, NULL, NULL); // no state of an earlier datagram
     iconv(way->encoder, NULL, NULL, NULL, NULL);
-    while (in < end) {
+    while (true) {
         /* No character takes more than 8 bytes; given all of them, iconv would look at all each time.
-         * Room for one character, so iconv takes one; or none, where no character begins. */
+         * Room for one character, so iconv takes one; or none, where no character begins. At the end
+         * it gives what it has kept back: a letter that an accent might have followed. */
         char character[4], *pivot = character;
-        size_t room = sizeof character, left = sizeof character;
+        size_t room = sizeof character;
         const char *const start = in;
         size_t some = end - in < 8 ? (size_t)(end - in) : 8;
-        iconv(way->decoder, &in, &some, &pivot, &room);
-        if (room > 0 && in > start)
-            continue; // no character, but a change of state
-        if (room > 0) {
-            in++; // no character begins with this byte
-        } else {
-            char *from = character, *const before = out;
-            const size_t answer = iconv(way->encoder, &from, &left, &out, &size);
-            if (answer == 0)
+        iconv(way->decoder, start < end ? &in : NULL, &some, &pivot, &room);
+        if (room == 0) {
+            if (encode(way, character, &out, &size))
                 continue;
-            if (answer == (size_t)-1 && errno == E2BIG)
+            if (errno == E2BIG)
                 return -1;
-            size += (size_t)(out - before); // musl writes a `*` here, and returns 1
-            out = before;
+        } else if (start == end) {
+            break;
+        } else if (in > start) {
+            continue; // no character yet, but a change of state
+        } else {
+            in++; // no character begins with this byte
         }
         /* It cannot be read, or it cannot be written. */
-        if (size < way->mark_length)
+        if (!encode(way, (char[4]){ '?' }, &out, &size))
             return -1;
-        memcpy(out, way->mark, way->mark_length);
-        out += way->mark_length;
-        size -= way->mark_length;
         (*replaced)++;
     }
+    /* What the encoder has kept back, and what brings it back to its beginning. */
     return iconv(way->encoder, NULL, NULL, &out, &size) == (size_t)-1 ? -1 : out - result;
 }
 
@@ -182,7 +187,8 @@ int main(int argc, char *argv[])
         unsigned long replaced;
         const ssize_t length = translate(from_right ? &to_left : &to_right, data, (size_t)n, result,
                                          sizeof result, &replaced);
-        errno = length == -1 ? EMSGSIZE : errno;
+        if (length == -1 && errno == E2BIG)
+            errno = EMSGSIZE;
         if (length == -1 ||
             sendto(sock, result, (size_t)length, 0, (const struct sockaddr *)&receiver->address,
                    receiver->length) == -1) {
