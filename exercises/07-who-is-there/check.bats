@@ -82,14 +82,38 @@ hears() {
     see='lesson 4, "Read the program"'
     serves
     peer ann
-    new_token
-    says ann "$served" "WHO? $token"
-    hears ann 1 "HERE $token $name"
+    new_number 2 4
+    for ((i = 1; i <= number; i++)); do
+        new_token
+        says ann "$served" "WHO? $token"
+        hears ann "$i" "HERE $token $name"
+    done
     says ann "$served" 'noise'
     sent+=$'\nCtrl-C'
     stop "$program" >/dev/null || complain 'the program ends' 'it goes on'
     wanted 'exit status 0' "exit status $status"
-    wanted 'who-is-there: stopped after 1 datagram' "$(tail -n 1 program.err)"
+    wanted "who-is-there: stopped after $number datagrams" "$(tail -n 1 program.err)"
+}
+
+@test "serve goes on after a question that cannot be answered (source port 0)" {
+    see='lesson 4, "The idea": anybody can send anything, from a source port of 0, too'
+    allow_port_0 || skip "nothing can be sent from port 0 here: $reason"
+    serves
+    peer ann
+    new_token
+    tell_from_port_0 "$served" "WHO? $token"
+    sent="from port 0, to which no answer can go: \"WHO? $token\""
+    new_number 2 4
+    for ((i = 1; i <= number; i++)); do
+        new_token
+        says ann "$served" "WHO? $token"
+        hears ann "$i" "HERE $token $name"
+    done
+    sent+=$'\nCtrl-C'
+    stop "$program" >/dev/null || complain 'the program ends' 'it goes on'
+    wanted "$number lines on standard output" "$(wc -l <program.out) lines on standard output"
+    wanted "who-is-there: stopped after $number datagrams" "$(tail -n 1 program.err)"
+    wanted 'exit status 0' "exit status $status"
 }
 
 # ------------------------------------- ask -------------------------------------
@@ -175,6 +199,7 @@ lists() {
 @test "each endpoint is listed once, with its first answer, and more of them do not make it wait longer" {
     see='hint 3: the clock starts once; hint 4: who has answered already'
     ready one 127.0.0.2 two 127.0.0.2
+    peer twin 127.0.9.9 "$one"
     for try in 1 2 3 4 5; do
         asks 0.15
         new_word
@@ -182,8 +207,10 @@ lists() {
         says one "$asker" "HERE $token $word"
         says one "$asker" "HERE $token other"
         says two "$asker" "HERE $token $word"
-        in_time 0.15 one two && break
+        says twin "$asker" "HERE $token $word"
+        in_time 0.15 one two twin && break
     done
+    sent+=$'\n'"(one is 127.0.0.2:$one, two is 127.0.0.2:$two, twin is 127.0.9.9:$one)"
     for ((i = 0; i < 40; i++)); do
         read -r state 2>/dev/null <"/proc/$program/stat" && [[ $state != *') Z '* ]] || break
         echo "$asker" >one.in
@@ -192,9 +219,9 @@ lists() {
     sent+=$'\none, until it ends: an empty datagram every 0.05 seconds'
     ((i < 40)) || complain 'it ends after 0.15 seconds' 'it goes on for 2 seconds'
     if ((one < two)); then
-        lists 0 "$word at 127.0.0.2:$one" "$word at 127.0.0.2:$two" '2 found'
+        lists 0 "$word at 127.0.0.2:$one" "$word at 127.0.0.2:$two" "$word at 127.0.9.9:$one" '3 found'
     else
-        lists 0 "$word at 127.0.0.2:$two" "$word at 127.0.0.2:$one" '2 found'
+        lists 0 "$word at 127.0.0.2:$two" "$word at 127.0.0.2:$one" "$word at 127.0.9.9:$one" '3 found'
     fi
 }
 
