@@ -252,9 +252,9 @@ reads() {
 @test "what sendto refuses is not passed on, and it goes on" {
     see='lesson 7, "Read the program", step 2: sendto fails for a broadcast address; lesson 4: a server goes on'
     peer left
-    serve_program -b 127.0.0.1 utf-8 gb2312 127.255.255.255 "$left" 0
+    serve_program -b 127.0.0.1 utf-8 utf-16le 127.255.255.255 "$left" 0
     own=$port
-    sent='translator utf-8 gb2312, and right is at 127.255.255.255, a broadcast address'
+    sent='translator utf-8 utf-16le, and right is at 127.255.255.255, a broadcast address'
     gives left ff61
     gives left 62
     program_writes program.err 3 '... not passed on ... on standard error, twice'
@@ -330,12 +330,12 @@ reads() {
 
 @test "HOST may be an IPv6 address" {
     see='lesson 2, "Read the program": the family of the socket is that of the address'
-    translates utf-8 gb2312 ::1
+    translates utf-8 utf-16le ::1
     new_text
     gives left "$utf8" "$text"
-    gets right "$gb2312"
+    gets right "$utf16le"
     new_text
-    gives right "$gb2312" "$text"
+    gives right "$utf16le" "$text"
     gets left "$utf8"
     comes program.out 2 || true
     slurp program.out
