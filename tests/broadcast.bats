@@ -51,8 +51,8 @@ load helpers
         start broadcast "$BUILD/broadcast" -w "$seconds" 127.255.255.255 "$port"
         await_exit "$bind_pid"
         kill -STOP "$pid"
-        port=$(sed -n 's/.* from 127\.0\.0\.1:\([0-9]*\): Hi$/\1/p' bind.out)
-        "$BUILD/probe" flood 127.0.0.1 "$port" 200 64
+        asker=$(sed -n 's/.* from 127\.0\.0\.1:\([0-9]*\): Hi$/\1/p' bind.out)
+        "$BUILD/probe" flood 127.0.0.1 "$asker" 200 64
         [[ $(<"/proc/$pid/stat") != *') T '* ]] || break
     done
     sleep "$seconds"

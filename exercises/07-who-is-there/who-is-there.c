@@ -21,9 +21,9 @@ static const char help[] =
     "ask: broadcast the question, and list who has answered.\n"
     "\n"
     "  NAME        1 to 32 letters, digits and hyphens\n"
-    "  HOST        the broadcast address (255.255.255.255)\n"
+    "  HOST        the broadcast address (default: 255.255.255.255)\n"
     "  PORT        where the question goes to, 1 to 65535 (7788); for serve, 0: any free one\n"
-    "  -w SECONDS  how long to wait for answers, such as 0.5 (1)\n"
+    "  -w SECONDS  how long to wait for answers, such as 0.5 (default: 1)\n"
     "  -h          show this help\n";
 
 /* Whether n bytes are a NAME. */

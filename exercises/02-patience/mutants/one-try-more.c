@@ -21,8 +21,8 @@ static const char help[] =
     "\n"
     "  HOST        a name, an IPv4 address or an IPv6 address\n"
     "  PORT        the port to send to, 1 to 65535\n"
-    "  -w SECONDS  how long each try waits, such as 0.5 (1)\n"
-    "  -n TRIES    how many times to ask, 1 to 1000 (3)\n"
+    "  -w SECONDS  how long each try waits, such as 0.5 (default: 1)\n"
+    "  -n TRIES    how many times to ask, 1 to 1000 (default: 3)\n"
     "  -h          show this help\n";
 
 struct arguments {

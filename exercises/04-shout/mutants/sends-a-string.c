@@ -19,8 +19,9 @@ static const char help[] =
     "usage: shout [-b ADDRESS] [PORT]\n"
     "Return every datagram that comes to PORT in upper case, until Ctrl-C; then tell who has asked.\n"
     "\n"
-    "  PORT        the port to wait on, 0 to 65535; 0: any free one (7788)\n"
-    "  -b ADDRESS  the address of this machine to wait on (0.0.0.0: all IPv4 ones; ::, all)\n"
+    "  PORT        the port to wait on, 0 to 65535; 0: any free one (default: 7788)\n"
+    "  -b ADDRESS  the address of this machine to wait on (default: 0.0.0.0, all\n"
+    "              IPv4 addresses; :: is all addresses, IPv4 and IPv6)\n"
     "  -h          show this help\n";
 
 /* All that a server knows of a peer: where it is, and what has come from there. */

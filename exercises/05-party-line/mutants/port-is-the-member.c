@@ -23,9 +23,10 @@ static const char help[] =
     "usage: party-line [-b ADDRESS] [-t SECONDS] [PORT]\n"
     "Serve a chat of up to 32 members, until Ctrl-C.\n"
     "\n"
-    "  PORT        the port to wait on, 0 to 65535; 0: any free one (7788)\n"
-    "  -b ADDRESS  the address of this machine to wait on (0.0.0.0: all IPv4 ones; ::, all)\n"
-    "  -t SECONDS  how long a member may be silent, such as 0.5 (300)\n"
+    "  PORT        the port to wait on, 0 to 65535; 0: any free one (default: 7788)\n"
+    "  -b ADDRESS  the address of this machine to wait on (default: 0.0.0.0, all\n"
+    "              IPv4 addresses; :: is all addresses, IPv4 and IPv6)\n"
+    "  -t SECONDS  how long a member may be silent, such as 0.5 (default: 300)\n"
     "  -h          show this help\n";
 
 struct member {

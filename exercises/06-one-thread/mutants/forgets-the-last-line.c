@@ -23,10 +23,11 @@ static const char help[] =
     "until end of input (Ctrl-D) or Ctrl-C.\n"
     "\n"
     "  HOST        the peer: a name, an IPv4 address or an IPv6 address\n"
-    "  PORT        the peer's port, 1 to 65535 (4567)\n"
-    "  -l PORT     our own port, 0 to 65535; 0: any free one (4567)\n"
-    "  -b ADDRESS  the address of this machine to use (all of the peer's family)\n"
-    "  -e CHARSET  the charset on the wire, such as gb2312 (UTF-8)\n"
+    "  PORT        the peer's port, 1 to 65535 (default: 4567)\n"
+    "  -l PORT     our own port, 0 to 65535; 0: any free one (default: 4567)\n"
+    "  -b ADDRESS  the address of this machine to use (default: all of the\n"
+    "              peer's family)\n"
+    "  -e CHARSET  the charset on the wire, such as gb2312 (default: UTF-8)\n"
     "  -h          show this help\n";
 
 struct chat {

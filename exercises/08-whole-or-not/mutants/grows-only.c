@@ -17,8 +17,9 @@ static const char help[] =
     "usage: whole-or-not [-b ADDRESS] [PORT]\n"
     "Print the size and the checksum of every datagram that comes to PORT, until Ctrl-C.\n"
     "\n"
-    "  PORT        the port to wait on, 0 to 65535; 0: any free one (7788)\n"
-    "  -b ADDRESS  the address of this machine to wait on (0.0.0.0: all IPv4 ones; ::, all)\n"
+    "  PORT        the port to wait on, 0 to 65535; 0: any free one (default: 7788)\n"
+    "  -b ADDRESS  the address of this machine to wait on (default: 0.0.0.0, all\n"
+    "              IPv4 addresses; :: is all addresses, IPv4 and IPv6)\n"
     "  -h          show this help\n";
 
 static struct endpoint parse_arguments(int argc, char *argv[])

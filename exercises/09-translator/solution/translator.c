@@ -25,8 +25,9 @@ static const char help[] =
     "  LEFT, RIGHT  charsets that iconv knows, such as gb2312 and utf-8\n"
     "  HOST         the right one: a name, an IPv4 address or an IPv6 address\n"
     "  PORT         its port, 1 to 65535\n"
-    "  OWN          our own port, 0 to 65535; 0: any free one (4567)\n"
-    "  -b ADDRESS   the address of this machine to use (all of the right one's family)\n"
+    "  OWN          our own port, 0 to 65535; 0: any free one (default: 4567)\n"
+    "  -b ADDRESS   the address of this machine to use (default: all of the\n"
+    "               right one's family)\n"
     "  -h           show this help\n";
 
 struct arguments {
