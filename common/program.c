@@ -90,7 +90,7 @@ static const char *advice(int error)
         { EADDRNOTAVAIL, " (this machine has no such address)" },
         { EAFNOSUPPORT, " (IPv4 or IPv6 is off, or the two were mixed)" },
         { EILSEQ, " (the text is not UTF-8, or the charset has no such character)" },
-        { EHOSTUNREACH, " (no route; 127.0.0.1, or 127.255.255.255 to broadcast, is this machine)" },
+        { EHOSTUNREACH, " (no route there; 127.0.0.1 is this machine)" },
         { EINVAL, " (nobody can be at port 0; fe80:: needs an interface, as in fe80::1%eth0)" },
         { EMSGSIZE, " (a datagram carries at most 65507 bytes over IPv4)" },
         { ENETUNREACH, " (no route; 127.0.0.1, or 127.255.255.255 to broadcast, is this machine)" },
