@@ -77,7 +77,7 @@ static struct way open_way(const char *from, const char *to)
     return (struct way){ open_iconv(PIVOT, from, from), open_iconv(to, PIVOT, to) };
 }
 
-/* Writes a character of the pivot behind what the encoder has written before: only the encoder knows
+/* Writes a character of the pivot after what the encoder has written before: only the encoder knows
  * what has to come between them, such as an escape sequence. Returns false, with errno E2BIG if there
  * is no room, else EILSEQ. */
 static bool encode(const struct way *way, char *character, char **out, size_t *size)
