@@ -19,7 +19,7 @@ setup() {
     pids=() input=
     exec </dev/null {never}<> <(:)
     ulimit -f 1000 # kilobytes: a program that prints without end is ended by SIGXFSZ
-    letters=$(head -c 12000 /dev/urandom | LC_ALL=C tr -dc '[:lower:]')
+    letters=
 }
 
 # nap: three thousandths of a second.
@@ -212,6 +212,7 @@ wanted_like() {
 
 # new_word: a word of 4 to 10 letters, in $word.
 new_word() {
+    [ -n "$letters" ] || letters=$(head -c 12000 /dev/urandom | LC_ALL=C tr -dc '[:lower:]')
     local at=$((RANDOM % 900))
     word=${letters:at:RANDOM % 7 + 4}
 }

@@ -6,6 +6,7 @@
  * with its input.
  */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -107,16 +108,15 @@ static void send_line(int sock, const char *line)
 {
     static char data[DATAGRAM_MAX];
     size_t n = 0;
-    unsigned byte;
     char *rest;
     struct endpoint peer = { .length = sizeof peer.address };
     if (getsockname(sock, (struct sockaddr *)&peer.address, &peer.length) == -1)
         fail("cannot get the socket's address");
     peer = endpoint_resolve(endpoint_host(&peer), (in_port_t)strtoul(line, &rest, 10));
-    while (n < sizeof data && sscanf(rest += strspn(rest, " "), "%2x", &byte) == 1) {
-        data[n++] = (char)byte;
-        rest += 2;
-    }
+    rest += strspn(rest, " ");
+    // Not by sscanf, which looks for the end of the line at each byte.
+    for (; n < sizeof data && isxdigit((unsigned char)rest[0]) && rest[1]; rest += 2)
+        data[n++] = (char)strtoul((char[]){ rest[0], rest[1], '\0' }, NULL, 16);
     if (sendto(sock, data, n, 0, (struct sockaddr *)&peer.address, peer.length) == -1)
         warn("cannot send %zu bytes to %s", n, endpoint_text(&peer));
 }
