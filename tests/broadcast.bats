@@ -50,6 +50,8 @@ load helpers
         bind_pid=$pid
         start broadcast "$BUILD/broadcast" -w "$seconds" 127.255.255.255 "$port"
         await_exit "$bind_pid"
+        await broadcast.err 'waiting for replies'
+        while [[ $(<"/proc/$pid/stat") == *') R '* ]]; do nap; done # it sleeps now, or has ended
         kill -STOP "$pid"
         asker=$(sed -n 's/.* from 127\.0\.0\.1:\([0-9]*\): Hi$/\1/p' bind.out)
         "$BUILD/probe" flood 127.0.0.1 "$asker" 200 64
