@@ -4,7 +4,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # bats and the checks use what stands here
 
 load ../../tests/helpers
-set +T # bats looks at each command of each function, which costs more than the checks do
 
 PROGRAM=${PROGRAM-} # the learner's program: an absolute path
 PROBE=$BUILD/probe
@@ -15,9 +14,7 @@ see=       # where the lesson explains it
 inside=() # what the program and the peers are started with: see allow_port_0
 
 setup() {
-    cd "$BATS_TEST_TMPDIR" || return
-    pids=() input=
-    exec </dev/null {never}<> <(:)
+    prepare || return
     ulimit -f 1000 # kilobytes: a program that prints without end is ended by SIGXFSZ
     letters=
 }
@@ -73,6 +70,16 @@ running() {
     state=${state##*') '}
     state=${state::1}
     [[ $state != Z ]]
+}
+
+# asleep: waits until the program sleeps, or has ended.
+asleep() {
+    local end=$((SECONDS + DEADLINE))
+    while running && [[ $state != S ]]; do
+        ((SECONDS <= end)) || complain 'a program that sleeps while nothing comes (state S)' \
+            "state $state, for $DEADLINE seconds: it goes round and round"
+        nap
+    done
 }
 
 # program_writes FILE COUNT WHAT: waits until FILE has COUNT lines of the program, and sets $lines to

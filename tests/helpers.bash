@@ -8,6 +8,11 @@ BUILD=${BUILD:-build}
 DEADLINE=10 # seconds: a wait that takes longer has failed
 
 setup() {
+    prepare
+}
+
+# prepare: what each test, and each check of an exercise, begins with.
+prepare() {
     set +T # bats looks at each command of each function; that is slow, and seldom needed
     cd "$BATS_TEST_TMPDIR" || return
     pids=() input=
@@ -20,8 +25,12 @@ teardown() {
 
 # end_started: ends the processes that this test has started, and only those, by their ids.
 end_started() {
-    local pid
+    local pid stat
     for pid in "${pids[@]}"; do
+        # The number of one that has ended may by now be that of a stranger.
+        stat=
+        read -r stat 2>/dev/null <"/proc/$pid/stat" || true
+        [[ ${stat##*') '} == ?" $BASHPID "* ]] || continue
         kill -KILL "$pid" 2>/dev/null || true
         wait "$pid" 2>/dev/null || true
     done

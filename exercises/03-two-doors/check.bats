@@ -28,16 +28,6 @@ free_port() {
     all_heard "$name" >/dev/null
 }
 
-# asleep: the program under check sleeps.
-asleep() {
-    local end=$((SECONDS + DEADLINE))
-    while running && [[ $state != S ]]; do
-        ((SECONDS <= end)) || complain 'a program that sleeps while nothing comes (state S)' \
-            "state $state, for $DEADLINE seconds: it goes round and round"
-        nap
-    done
-}
-
 @test "a datagram through either door is printed at once, with the port of that door" {
     see='lesson 3, "Read the program", steps 2 and 3'
     free_port

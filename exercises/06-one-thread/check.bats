@@ -209,15 +209,11 @@ prints() {
     wanted '1 thread (in /proc/PID/task)' "${#threads[@]} thread (in /proc/PID/task)"
 }
 
-# asleep: waits until the program sleeps; $switches is how often it has gone to sleep so far. If it
+# rests: waits until the program sleeps; $switches is how often it has gone to sleep so far. If it
 # sleeps again later, and this is still the same, it was not woken, however busy the machine is.
-asleep() {
-    local line end=$((SECONDS + DEADLINE))
-    while running && [[ $state != S ]]; do
-        ((SECONDS <= end)) || complain 'a program that sleeps while nothing happens (state S)' \
-            "state $state, for $DEADLINE seconds: it goes round and round"
-        nap
-    done
+rests() {
+    local line
+    asleep
     running || complain 'a program that goes on' 'it has ended'
     while read -r line; do
         [[ $line != voluntary_ctxt_switches:* ]] || switches=${line//[^0-9]/}
@@ -235,10 +231,10 @@ asleep() {
     sent+=$'\nthen nothing'
     # What it still had to do, it may do in the first round.
     for round in 1 2 3; do
-        asleep
+        rests
         before=$switches
         read -rt 0.15 -u "$never" || true
-        asleep
+        rests
         ((switches == before)) && break
     done
     wanted 'in 0.15 seconds, woken 0 times' "in 0.15 seconds, woken $((switches - before)) times"

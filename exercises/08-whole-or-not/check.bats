@@ -39,16 +39,6 @@ checksum() {
     printf -v sum %04x $((0xffff - sum))
 }
 
-# asleep: waits until the program waits, too.
-asleep() {
-    local end=$((SECONDS + DEADLINE))
-    while running && [[ $state != S ]]; do
-        ((SECONDS <= end)) ||
-            complain 'a program that sleeps while nothing comes' 'it goes round and round'
-        nap
-    done
-}
-
 # memory: all that the program under check can write to: its arrays, its stack, and what malloc has
 # given it; $mem is its /proc/PID/mem.
 memory() {

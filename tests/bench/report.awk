@@ -79,33 +79,32 @@ END {
     print "\n## Taking in\n\nThe highest rate of datagrams of 64 bytes that is taken in without losing one.\n" > report
     print "| contender | datagrams/s | ratio to the floor |\n| --- | ---: | ---: |" > report
     printf "| floor: a bare `recvfrom` loop | %s | 1 |\n", thousands(over(taken, "sink")) > report
-    bar["chatroom"] = over(share, "chatroom")
-    spread = bar["chatroom"] == "-" ? "-" : sprintf("%.2f (%.2f to %.2f)", bar["chatroom"], least, most)
+    q = over(share, "chatroom")
+    spread = q == "-" ? "-" : sprintf("%.2f (%.2f to %.2f)", q, least, most)
     printf "| `chatroom`, printing to a file | %s | %s |\n", thousands(over(taken, "chatroom")), spread > report
     printf "\n## One question\n\n`receiver` against `echo`, from process start to exit: %s µs (median of %d).\n", thousands(median(asked, questions)), questions > report
     close(report)
 
     svg = out "/report.svg"
-    bars = split("floor echo quiet python socat", names, " ")
     widest = 1
-    for (c = 1; c <= bars; c++) {
+    for (c = 1; c <= contenders; c++) {
         x = bar[names[c]]
         if (x != "-" && x + 0 > widest) widest = x
         text[c] = label(names[c]) ": " (x == "-" ? "not measured" : sprintf("%.2f", x))
         gsub(/`/, "", text[c])
         all = all (c > 1 ? ", " : "") text[c]
     }
-    print "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 640 " bars * 72 + 50 "\" role=\"img\" aria-labelledby=\"title desc\">" > svg
+    print "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 640 " contenders * 72 + 50 "\" role=\"img\" aria-labelledby=\"title desc\">" > svg
     print "<title id=\"title\">Round trips a second with 32 datagrams of 64 bytes in flight, as ratios to the floor</title>" > svg
     print "<desc id=\"desc\">One bar each. " all ".</desc>" > svg
     print "<style>\ntext { font: 22px system-ui, \"Segoe UI\", \"DejaVu Sans\", sans-serif; fill: #1b2733 }\nrect { fill: #0b6285 }\nline { stroke: #4a5a68; stroke-width: 2; stroke-dasharray: 5 4 }" > svg
     print "@media (prefers-color-scheme: dark) { text { fill: #dde4ea } rect { fill: #79c3e6 } line { stroke: #a9b5c0 } }\n</style>" > svg
-    for (c = 1; c <= bars; c++) {
+    for (c = 1; c <= contenders; c++) {
         y = 72 * (c - 1)
         printf "<text x=\"20\" y=\"%d\">%s</text>\n", y + 30, text[c] > svg
         if (bar[names[c]] != "-") printf "<rect x=\"20\" y=\"%d\" width=\"%.0f\" height=\"24\"/>\n", y + 40, 600 * bar[names[c]] / widest > svg
         printf "<line x1=\"%.0f\" y1=\"%d\" x2=\"%.0f\" y2=\"%d\"/>\n", 20 + 600 / widest, y + 36, 20 + 600 / widest, y + 68 > svg
     }
-    printf "<text x=\"%.0f\" y=\"%d\" text-anchor=\"end\">the floor: 1</text>\n</svg>\n", 20 + 600 / widest, bars * 72 + 30 > svg
+    printf "<text x=\"%.0f\" y=\"%d\" text-anchor=\"end\">the floor: 1</text>\n</svg>\n", 20 + 600 / widest, contenders * 72 + 30 > svg
     close(svg)
 }
