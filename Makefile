@@ -52,31 +52,22 @@ BATS_VERSION = 1.11.1
 BATS = $(or $(shell command -v bats),$(CURDIR)/build/bats/node_modules/bats/bin/bats)
 
 # An exercise is built with the sanitizers, so that a mistake is told with its line; without them where
-# there are none (musl).
+# there are none (musl). The linker gold is quicker, where it is.
 SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all
 CHECKED = -O1 -g -fno-omit-frame-pointer $$(cat $(BUILD)/exercises/sanitizers)
 $(BUILD)/exercises/sanitizers: $(BUILD)/objects/flags
 	@mkdir -p $(@D)
 	@echo 'int main(void) { return 0; }' >$@.c
-	@if $(CC) $(SANITIZERS) -o $@.try $@.c 2>/dev/null && $@.try 2>/dev/null; then echo '$(SANITIZERS)'; fi >$@
+	@for flags in '$(SANITIZERS) -fuse-ld=gold' '$(SANITIZERS)' ''; do \
+	    if $(CC) $$flags -o $@.try $@.c 2>/dev/null && $@.try 2>/dev/null; then break; fi; done; echo $$flags >$@
 
-EXERCISES = $(sort $(wildcard exercises/[0-9][0-9]-*))
-NUMBERS = $(foreach directory,$(EXERCISES),$(firstword $(subst -, ,$(notdir $(directory)))))
+NUMBERS = $(foreach directory,$(sort $(wildcard exercises/*/)),$(firstword $(subst -, ,$(notdir $(directory:/=)))))
 CHECKED_COMMON = $(patsubst common/%.c,$(BUILD)/exercises/objects/%.o,$(wildcard common/*.c))
 
-# $(BUILD)/exercises/NAME, for the exercise with the number EXERCISE.
-exercise_directory = $(filter exercises/$(EXERCISE)-%,$(EXERCISES))
-exercise_name = $(patsubst exercises/$(EXERCISE)-%,%,$(exercise_directory))
-.PHONY: exercise
-exercise: $(BUILD)/exercises/$(exercise_name) $(BUILD)/probe
-
-$(BUILD)/exercises/$(exercise_name): $(exercise_directory)/$(exercise_name).c $(CHECKED_COMMON)
-	@$(CC) $(ALL_CFLAGS) $(CHECKED) -o $@ $^
-
-# For exercises/prove, which compiles many: the command, to be followed by a source.
+# The command that builds an exercise as a learner's, for exercises/lab and exercises/prove-graders.
 .PHONY: print-compile
-print-compile: $(CHECKED_COMMON)
-	@echo $(CC) $(ALL_CFLAGS) $(CHECKED) $^
+print-compile: $(CHECKED_COMMON) $(BUILD)/probe
+	@echo $(CC) $(ALL_CFLAGS) $(CHECKED) $(CHECKED_COMMON)
 
 $(CHECKED_COMMON): $(BUILD)/exercises/objects/%.o: common/%.c $(wildcard common/*.h) $(BUILD)/exercises/sanitizers
 	@mkdir -p $(@D)
@@ -86,19 +77,19 @@ $(CHECKED_COMMON): $(BUILD)/exercises/objects/%.o: common/%.c $(wildcard common/
 print-bats: $(BATS)
 	@echo $(BATS)
 
-.PHONY: check watch handout $(foreach command,check hint watch reset solution,$(addprefix $(command)-,$(NUMBERS)))
+PER_EXERCISE = $(foreach command,check hint watch reset solution,$(addprefix $(command)-,$(NUMBERS)))
+.PHONY: check hint watch handout $(PER_EXERCISE)
 check: ## all exercises: what passed, what is next
 	@exercises/lab
 check-NN: ## check one exercise: make check-02
-hint-NN: ## the next hint for an exercise
+hint: ## the next hint for the current exercise (hint-02: for that one)
 reset-NN: ## the starter back; your file is kept under another name
 solution-NN: ## how your file differs from the solution, once it passes (or with FORCE=1)
-$(foreach command,check hint watch reset solution,$(addprefix $(command)-,$(NUMBERS))):
-	@exercises/lab $(subst -, ,$@)
 watch: ## check the current exercise (watch-02: that one) again whenever you save it
-	@exercises/lab watch
+hint watch $(PER_EXERCISE):
+	@exercises/lab $(subst -, ,$@)
 handout: ## a tarball for students, without solutions and mutants
-	@exercises/lab handout
+	@exercises/handout
 
 # ------------------------------------ tests ------------------------------------
 
@@ -106,7 +97,7 @@ TEST_SECONDS = 1200 # for one file, at most: each wait in it has its own deadlin
 # The long ones first. Without PROOFS (with another compiler, say) the exercises are left out.
 TESTS = $(filter-out $(if $(PROOFS),,tests/exercises.bats),$(shell ls -S tests/*.bats))
 TAPS = $(patsubst tests/%.bats,$(BUILD)/tests/%.tap,$(TESTS)) $(PROOFS)
-PROOFS = $(patsubst exercises/%/solution,$(BUILD)/tests/exercise-%.tap,$(wildcard exercises/*/solution))
+PROOFS = $(patsubst exercises/%/solution.c,$(BUILD)/tests/exercise-%.tap,$(wildcard exercises/*/solution.c))
 
 # What is measured is measured alone, after all the others.
 ifneq ($(filter test,$(MAKECMDGOALS)),)
@@ -126,15 +117,14 @@ $(filter-out $(PROOFS),$(TAPS)): $(BUILD)/tests/%.tap: tests/%.bats $(PROGRAMS) 
 	@mkdir -p $(@D)
 	@tests/summary --run $@ env BUILD=$(BUILD) timeout -k 5 $(TEST_SECONDS) $(BATS) --tap $<
 
-# A proof that holds is made again only when something in it changes; a learner's file is not part of it.
-.SECONDEXPANSION:
-$(PROOFS): $(BUILD)/tests/exercise-%.tap: $(BUILD)/probe $(CHECKED_COMMON) $(BATS) \
-        exercises/checks.bash exercises/prove tests/helpers.bash \
-        $$(wildcard exercises/$$*/*.bats exercises/$$*/*.md exercises/$$*/*/*.c)
+$(PROOFS): $(BUILD)/tests/exercise-%.tap: $(BUILD)/probe $(CHECKED_COMMON) $(BATS) FORCE
 	@mkdir -p $(@D)
-	@tests/summary --run $@ timeout -k 5 $(TEST_SECONDS) env ROUNDS=$(or $(ROUNDS),3) exercises/prove $(firstword $(subst -, ,$*))
-	@if grep -q '^not ok' $@; then touch -t 197001010000 $@; fi
+	@tests/summary --run $@ timeout -k 5 $(TEST_SECONDS) exercises/prove-graders $(firstword $(subst -, ,$*))
 
+.PHONY: prove
+prove: export ROUNDS := $(or $(ROUNDS),3)
+prove: $(PROOFS) ## prove the graders: each mutant of a solution is caught (ROUNDS=3)
+	@tests/summary $(PROOFS)
 build/bats/node_modules/bats/bin/bats $(CURDIR)/build/bats/node_modules/bats/bin/bats:
 	@command -v npm >/dev/null || { echo 'The tests and checks need bats-core: sudo apt-get install bats (or its like), then again.' >&2; exit 1; }
 	npm install --silent --no-save --prefix build/bats bats@$(BATS_VERSION)
@@ -164,9 +154,8 @@ $(BUILD)/docs/html/index.html: $(wildcard README.md docs/* docs/*/* common/* les
 	@docs/site/finish.sh $(BUILD)/docs/html
 	@echo 'Now open $@'
 
-SOURCES = $(wildcard common/*.[ch] lessons/*/*.c tests/*.c tests/*/*.c exercises/*/*.c exercises/*/starter/*.c exercises/*/solution/*.c)
-SCRIPTS = common/lan lessons/demo tests/summary tests/transcript tests/transcript-block tests/links tests/bench/run tests/bench/times \
-          tests/*.bash tests/*.bats exercises/lab exercises/prove exercises/*.bash exercises/*/*.bats docs/site/finish.sh .ci/run
+SOURCES = $(wildcard common/*.[ch] lessons/*/*.c tests/*.c tests/*/*.c exercises/*/*.c)
+SCRIPTS = $(shell grep -lE '^\#!.*sh$$|^load ' -r common lessons tests exercises docs .ci) tests/helpers.bash exercises/checks.bash
 
 .PHONY: format
 format: ## lay the C files out in the house style (clang-format)
@@ -179,8 +168,9 @@ lint: ## look for mistakes: layout, shell scripts, static analysis
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -Icommon --suppress=missingIncludeSystem common lessons tests
 
 .PHONY: clean
-clean: ## remove all that was built
-	rm -rf build
+clean: ## remove all that was built; progress in the exercises stays
+	@if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name progress -exec rm -rf {} + ; fi
+	@rmdir build 2>/dev/null || true
 
 .PHONY: help
 help: ## this list

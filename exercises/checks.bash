@@ -3,7 +3,8 @@
 #
 # shellcheck shell=bash disable=SC2034,SC2154  # bats and the checks use what stands here
 
-load ../../tests/helpers
+# shellcheck source=tests/helpers.bash
+source "${BASH_SOURCE[0]%/*}/../tests/helpers.bash"
 
 PROGRAM=${PROGRAM-} # the learner's program: an absolute path
 PROBE=$BUILD/probe

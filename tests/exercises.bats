@@ -1,49 +1,67 @@
-# exercises/lab, the runner: what a learner sees of it. The checks themselves are proven by
-# exercises/prove.
+# The exercises' runner: what a learner sees of it. The checks themselves are proven by
+# exercises/prove-graders.
 #
 # shellcheck disable=SC2154  # set by the helpers
 
 load helpers
 
-# A copy of the project, in which files may be broken; built once, since that takes a second.
+# A copy of the project, in which files may be broken: built once, and with two checks of exercise 08,
+# since more take more time and show no more of the runner.
 setup_file() {
     tree=$BATS_FILE_TMPDIR/tree
     mkdir "$tree"
-    tar -C "$BATS_TEST_DIRNAME/.." -cf - --exclude=./build --exclude=./.git . | tar -xf - -C "$tree"
-    for directory in "$tree"/exercises/[0-9]*; do
-        cp "$directory"/starter/*.c "$directory"
-        rm -f "$directory"/*.saved-*
-    done
-    export tree doors=$tree/exercises/03-two-doors
+    copy_project "$tree"
+    export tree doors=$tree/exercises/08-two-doors
+    awk '/^@test/ { n++ } n <= 2' "$doors/check.bats" >"$doors/two.bats"
+    mv "$doors/two.bats" "$doors/check.bats"
+    patch -s -o "$BATS_FILE_TMPDIR/wrong.c" "$doors/solution.c" "$doors/mutants/no-ntohs.patch"
     unset BUILD MAKEFLAGS MFLAGS MAKELEVEL
-    make -s -C "$tree" exercise EXERCISE=03
+    make -s -C "$tree" print-compile
+}
+
+# copy_project DIRECTORY: without what was built, and without a learner's files.
+copy_project() {
+    (cd "$BATS_TEST_DIRNAME/.." && tar -cf - --exclude=./build --exclude=./.git --exclude='*.saved-*' .) | tar -xf - -C "$1"
+    find "$1"/exercises/*/*.c ! -name starter.c ! -name solution.c -delete
 }
 
 lab() {
     NO_COLOR=1 "$tree/exercises/lab" "$@"
 }
 
-# solved, wrong: the file of exercise 03 that passes, and one that does not.
+# solved, wrong: the file of exercise 08 that passes, and one that does not.
 solved() {
-    cat "$doors/solution/two-doors.c" >"$doors/two-doors.c"
+    cat "$doors/solution.c" >"$doors/two-doors.c"
 }
 wrong() {
-    cat "$doors/mutants/no-ntohs.c" >"$doors/two-doors.c"
+    cat "$BATS_FILE_TMPDIR/wrong.c" >"$doors/two-doors.c"
+}
+
+@test "exercises: the learner's file begins as a copy of the starter, and make check-08 says so" {
+    rm -f "$doors/two-doors.c"
+    run lab check 08
+    equal 1 "$status"
+    like 'exercises/08-two-doors/two-doors\.c is new, a copy of starter\.c: edit it\..*0 of 2 checks pass.*' "$output"
+    cmp "$doors/two-doors.c" "$doors/starter.c"
+    echo '// mine' >>"$doors/two-doors.c"
+    run lab check 08
+    [[ $output != *'is new'* ]]
+    equal '// mine' "$(tail -n 1 "$doors/two-doors.c")"
 }
 
 @test "exercises: what is checked is the file that is there, however old it is" {
     solved
-    run lab check 03
+    run lab check 08
     equal 0 "$status"
     like '.*all [0-9]+ checks pass.*' "$output"
     wrong
     touch -d '1 hour ago' "$doors/two-doors.c"
-    run lab check 03
+    run lab check 08
     equal 1 "$status"
     like '.*[0-9] of [0-9]+ checks pass.*' "$output"
     solved
     touch -d '2 hours ago' "$doors/two-doors.c"
-    run lab check 03
+    run lab check 08
     equal 0 "$status"
 }
 
@@ -52,7 +70,7 @@ wrong() {
         [ "$where" = fails ] && wrong || solved
         sed -i 's/^int main(/static int unused_thing;\n&/' "$doors/two-doors.c"
         for round in 1 2; do
-            run lab check 03
+            run lab check 08
             echo "$where, round $round: $output"
             if [ "$where" = fails ] || [ "$round" = 1 ]; then
                 [[ $output == *unused_thing* ]]
@@ -65,7 +83,7 @@ wrong() {
 @test "exercises: what does not compile is told with its line, and no check is said to pass" {
     solved
     sed -i 's/^int main(/int main{/' "$doors/two-doors.c"
-    run lab check 03
+    run lab check 08
     equal 1 "$status"
     like '.*not ok +it compiles.*two-doors\.c:[0-9]+.*error.*0 of [0-9]+ checks pass.*' "$output"
 }
@@ -73,7 +91,7 @@ wrong() {
 @test "exercises: a crash is told with its signal or its line" {
     solved
     sed -i 's/^    stop_on_signals();/&\n    raise(SIGSEGV);/; s/^#include <errno.h>/&\n#include <signal.h>/' "$doors/two-doors.c"
-    run lab check 03
+    run lab check 08
     equal 1 "$status"
     like '.*(ended: +by SIG|crash: +.*two-doors\.c:[0-9]+).*' "$output"
     [[ $output != *'"$@"'* ]]
@@ -82,63 +100,96 @@ wrong() {
 @test "exercises: what a program prints to harm the terminal is shown, not obeyed" {
     solved
     sed -i 's/^    stop_on_signals();/&\n    say("\\xe2\\x80\\xae");\n    fputs("\\033[2J\\n", stderr);/' "$doors/two-doors.c"
-    run lab check 03
+    run lab check 08
     equal 1 "$status"
     [[ $output == *'\x1b[2J'* ]]
     [[ $output != *$'\e'* && $output != *$'\u202e'* ]]
 }
 
-@test "exercises: a missing file stops nothing but its own check" {
-    rm "$doors/two-doors.c"
+@test "exercises: make check lists all, and what is next; an aside is not" {
+    rm -f "$doors/two-doors.c"
     run lab
     equal 0 "$status"
-    like '.*03 two-doors +missing: make reset-03.*04 shout +not started.* of 9 exercises.*' "$output"
-    run lab check 03
+    like '.*01 postcards +not started.*08 two-doors +not started.*\[\.{20}\] 0 of [0-9]+ exercises.*Next: read exercises/01-postcards/README\.md, then make check-01' "$output"
+    solved
+    lab check 08 >/dev/null
+    run lab
+    like '.*08 two-doors +passed 2 of 2.*\[##\.+\] 1 of [0-9]+ exercises.*' "$output"
+    equal 07 "$(grep -l '^An aside' "$tree"/exercises/*/README.md | sed 's|.*/\(..\)-.*|\1|')"
+    equal 08 "$(rm "$doors/two-doors.c" && lab next 06)"
+}
+
+@test "exercises: a header that the file includes is part of what is checked" {
+    solved
+    cat "$doors/two-doors.c" >"$doors/real.h"
+    echo '#include "real.h"' >"$doors/two-doors.c"
+    run lab check 08
+    equal 0 "$status"
+    cat "$BATS_FILE_TMPDIR/wrong.c" >"$doors/real.h"
+    run lab check 08
+    rm "$doors/real.h"
     equal 1 "$status"
-    like 'lab: exercises/03-two-doors/two-doors\.c is missing: make reset-03' "$output"
-    run lab hint 03
+}
+
+@test "exercises: a file that is none is not waited for, and a link is put away, not written through" {
+    rm "$doors/two-doors.c"
+    mkfifo "$doors/two-doors.c"
+    for _ in pipe zero; do
+        run timeout 20 "$tree/exercises/lab" check 08
+        equal 1 "$status"
+        like '.*two-doors\.c is no ordinary file.*' "$output"
+        run timeout 20 "$tree/exercises/lab"
+        equal 0 "$status"
+        run timeout 20 "$tree/exercises/lab" reset 08
+        like '.*Your file is now exercises/08-two-doors/two-doors\.c\.saved-[12]\..*' "$output"
+        ln -sf /dev/zero "$doors/two-doors.c"
+    done
+    ln -sf solution.c "$doors/two-doors.c"
+    cp "$doors/solution.c" before
+    run lab reset 08
     equal 0 "$status"
-    run lab reset 03
-    equal 0 "$status"
-    cmp "$doors/two-doors.c" "$doors/starter/two-doors.c"
+    cmp before "$doors/solution.c"
+    cmp "$doors/two-doors.c" "$doors/starter.c"
+    [ -L "$doors/two-doors.c.saved-3" ]
+    rm "$doors"/*.saved-*
 }
 
 @test "exercises: hints come one after another, and the last one again" {
-    rm -f "$tree/build/lab/03.hints"
+    rm -f "$tree/build/progress/08.hints"
     count=$(grep -c '^## ' "$doors/hints.md")
     for ((n = 1; n <= count + 1; n++)); do
-        run lab hint 03
+        run lab hint 08
         like ".*\(hint $((n > count ? count : n)) of $count\)" "$output"
     done
 }
 
 @test "exercises: reset keeps the file, and the solution is for who has passed" {
     wrong
-    run lab solution 03
+    run lab solution 08
     equal 1 "$status"
     like '.*does not pass yet.*' "$output"
-    FORCE=1 run lab solution 03
+    FORCE=1 run lab solution 08
     equal 0 "$status"
     like '.*\+.*' "$output"
-    run lab reset 03
+    run lab reset 08
     equal 0 "$status"
-    like '.*kept as exercises/03-two-doors/two-doors\.c\.saved-1.*' "$output"
-    cmp "$doors/two-doors.c.saved-1" "$doors/mutants/no-ntohs.c"
-    cmp "$doors/two-doors.c" "$doors/starter/two-doors.c"
+    like '.*Your file is now exercises/08-two-doors/two-doors\.c\.saved-1\..*' "$output"
+    cmp "$doors/two-doors.c.saved-1" "$BATS_FILE_TMPDIR/wrong.c"
+    cmp "$doors/two-doors.c" "$doors/starter.c"
     solved
-    run lab solution 03
+    run lab solution 08
     equal 0 "$status"
     equal 'They are the same.' "$output"
 }
 
 @test "exercises: what passed is not run again" {
     solved
-    lab check 03
-    run lab check 03
+    lab check 08
+    run lab check 08
     equal 0 "$status"
     rm "$tree/build/exercises/two-doors"
     run lab
-    like '.*03 two-doors +passed ([0-9]+) of [0-9]+.*1 of 9 exercises.*make check-01' "$output"
+    like '.*08 two-doors +passed 2 of 2.*1 of [0-9]+ exercises.*make check-01' "$output"
     [ ! -e "$tree/build/exercises/two-doors" ]
 }
 
@@ -161,19 +212,18 @@ verdicts() {
 
 @test "exercises: watch checks at each save, lists, hints, goes on and quits by a key" {
     wrong
-    watching 03
+    watching 08
     echo -n l >&"$keys"
-    await watch.out 'of 9 exercises'
+    await watch.out ' exercises'
     echo -n h >&"$keys"
     await watch.out '(hint '
     echo >>"$doors/two-doors.c"
-    verdicts 2 03
-    rm "$doors/two-doors.c"
-    await watch.out 'two-doors.c is missing'
+    verdicts 2 08
+    rm "$doors/two-doors.c" # as an editor may do for a moment
     solved
-    await watch.out 'exercise 03 passes; on to exercise 04'
+    await watch.out 'exercise 08 passes; on to exercise 09'
     echo -n x >&"$keys"
-    verdicts 1 04
+    verdicts 1 09
     echo -n q >&"$keys"
     await_exit "$pid"
     equal 0 "$status"
@@ -181,7 +231,7 @@ verdicts() {
 
 @test "exercises: Ctrl-C ends watch" {
     solved
-    watching 03
+    watching 08
     stop "$pid" TERM
     equal 0 "$status"
 }
@@ -193,24 +243,54 @@ verdicts() {
     run unshare -Urm bash -c '
         mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" || exit 77
         ! touch "$1/new" 2>/dev/null || exit 77
-        cd "$1" && TMPDIR=$2 exercises/lab check 03' bash "$tree" "$PWD"
+        cd "$1" && TMPDIR=$2 exercises/lab check 08' bash "$tree" "$PWD"
     [ "$status" != 77 ] || skip "this system mounts nothing read-only"
     echo "$output" 
     equal 0 "$status"
 }
 
-@test "exercises: the handout has the starters, and neither solutions nor what lies about" {
+@test "exercises: the handout has no solutions, no mutants, no learner's file, nothing that lies about" {
     solved
     touch "$doors/two-doors.c~" "$doors/.two-doors.c.swp" "$doors/two-doors.c.saved-7"
-    lab handout
+    make -s -C "$tree" handout
     mkdir out
     tar -C out -xzf "$tree/build/udp-labs-handout.tar.gz"
-    equal '' "$(find out \( -name solution -o -name mutants -o -name '*~' -o -name '.*.swp' -o -name '*.saved-*' -o -name build \))"
-    cmp out/udp-labs/exercises/03-two-doors/two-doors.c "$doors/starter/two-doors.c"
+    equal '' "$(find out \( -name 'solution*' -o -name mutants -o -name two-doors.c -o -name '*~' -o -name '.*.swp' -o -name '*.saved-*' -o -name build \))"
     cd out/udp-labs
-    cp "$doors/solution/two-doors.c" exercises/03-two-doors/
-    run make check-03
+    cmp exercises/08-two-doors/starter.c "$doors/starter.c"
+    cp "$doors/solution.c" exercises/08-two-doors/two-doors.c
+    run make check-08
     equal 0 "$status"
-    run make solution-03
+    run make solution-08
     like '.*solutions are not in this handout.*' "$output"
+}
+
+@test "exercises: a newer handout, unpacked over an older one, keeps the learner's files and progress" {
+    make -s -C "$tree" handout
+    mkdir out
+    tar -C out -xzf "$tree/build/udp-labs-handout.tar.gz"
+    lab_of_out() { NO_COLOR=1 out/udp-labs/exercises/lab "$@"; }
+    lab_of_out hint 08
+    lab_of_out begin 08
+    echo '// mine' >>out/udp-labs/exercises/08-two-doors/two-doors.c
+    echo '// newer' >>"$doors/starter.c"
+    make -s -C "$tree" handout
+    tar -C out -xzf "$tree/build/udp-labs-handout.tar.gz"
+    sed -i '$d' "$doors/starter.c"
+    equal '// newer' "$(tail -n 1 out/udp-labs/exercises/08-two-doors/starter.c)"
+    equal '// mine' "$(tail -n 1 out/udp-labs/exercises/08-two-doors/two-doors.c)"
+    make -s -C out/udp-labs clean
+    run lab_of_out hint 08
+    like '.*\(hint 2 of .*' "$output"
+}
+
+@test "exercises: a handout that is interrupted leaves no folder behind" {
+    mkdir tmp bin
+    printf '#!/bin/sh\necho >began\nexec sleep 60\n' >bin/tar
+    chmod +x bin/tar
+    TMPDIR=$PWD/tmp PATH=$PWD/bin:$PATH start handout setsid "$tree/exercises/handout"
+    while [ -z "$(ls tmp)" ]; do nap; done
+    kill -TERM -- "-$pid"
+    await_exit "$pid"
+    equal '' "$(ls tmp)"
 }
