@@ -99,11 +99,6 @@ TESTS = $(filter-out $(if $(PROOFS),,tests/exercises.bats),$(shell ls -S tests/*
 TAPS = $(patsubst tests/%.bats,$(BUILD)/tests/%.tap,$(TESTS)) $(PROOFS)
 PROOFS = $(patsubst exercises/%/solution.c,$(BUILD)/tests/exercise-%.tap,$(wildcard exercises/*/solution.c))
 
-# What is measured is measured alone, after all the others.
-ifneq ($(filter test,$(MAKECMDGOALS)),)
-$(BUILD)/tests/speed.tap: | $(filter-out %/speed.tap,$(TAPS))
-endif
-
 .PHONY: test
 test: $(TAPS) ## build, run all tests, print failures and a summary
 	@tests/summary $(TAPS)
@@ -113,7 +108,7 @@ test-NAME: ## run one test file: make test-echo
 $(addprefix test-,$(basename $(notdir $(TESTS)))): test-%: $(BUILD)/tests/%.tap
 	@tests/summary $<
 
-$(filter-out $(PROOFS),$(TAPS)): $(BUILD)/tests/%.tap: tests/%.bats $(PROGRAMS) $(BUILD)/probe $(BUILD)/load $(BATS) FORCE
+$(filter-out $(PROOFS),$(TAPS)): $(BUILD)/tests/%.tap: tests/%.bats $(PROGRAMS) $(BUILD)/probe $(BATS) FORCE
 	@mkdir -p $(@D)
 	@tests/summary --run $@ env BUILD=$(BUILD) timeout -k 5 $(TEST_SECONDS) $(BATS) --tap $<
 
