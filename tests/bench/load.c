@@ -1,90 +1,68 @@
 /**
  * @file load.c
- * @brief The two ends of the benchmark: what asks, and the bare loops to compare with.
+ * @brief The two ends of `make bench`: a client that asks, and the least that can answer.
  *
- * Every run is bounded in time. Over loopback only: see tests/bench/run.
+ * It uses loopback only, and each run has an end. tests/bench/run starts it.
  */
 #include <errno.h>
-#include <poll.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
+#include <sys/time.h>
+#include <time.h>
 
-#include "endpoint.h"
 #include "program.h"
-#include "text.h"
 
 static const char help[] =
-    "usage: load COMMAND ARGUMENT...\n"
-    "\n"
-    "  floor                        a bare echo server on 127.0.0.1: recvfrom, sendto, nothing else\n"
-    "  sink                         a bare receiver; when stopped, it prints how many came\n"
-    "  trips PORT WINDOW SIZE SECONDS\n"
-    "                               keep WINDOW datagrams of SIZE bytes (16 at least) in flight to an\n"
-    "                               echo server, and print: round trips, seconds, datagrams lost,\n"
-    "                               median and 99th percentile of a round trip in microseconds\n"
-    "  offer PORT RATE SIZE SECONDS send RATE datagrams a second, evenly; print how many were sent\n";
+    "usage: load [PORT WINDOW SIZE SECONDS]\n"
+    "A bare echo server; with PORT, a client of it that keeps WINDOW datagrams of SIZE bytes in flight\n"
+    "and prints round trips, seconds, datagrams sent, datagrams lost, and the median and the 99th\n"
+    "percentile of a round trip in microseconds.\n";
 
-#define STAMP 16 // bytes
-#define WINDOW_MAX 1024
+enum { DIGITS = 10, WINDOW_MAX = 1024, SAMPLES = 1000000 };
 
-static char data[DATAGRAM_MAX];
+static char data[65536];
 
-static int socket_at_loopback(void)
+static double microseconds(void)
 {
-    struct endpoint local = endpoint_resolve("127.0.0.1", 0);
-    int sock = socket(AF_INET, SOCK_DGRAM, 0);
-    if (sock == -1 || bind(sock, (struct sockaddr *)&local.address, local.length) == -1)
-        fail("cannot bind to %s", endpoint_text(&local));
-    if (getsockname(sock, (struct sockaddr *)&local.address, &local.length) == -1)
-        fail("cannot get the socket's address");
-    say("bound to %s", endpoint_text(&local));
-    return sock;
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec * 1e6 + (double)time.tv_nsec / 1e3;
 }
 
-/* The least that an echo server can do: what the system calls alone cost. */
-static void floor_server(void)
+/* It does nothing else: this is what the system calls alone cost. */
+static _Noreturn void serve(int sock, struct sockaddr_in peer)
 {
-    const int sock = socket_at_loopback();
+    socklen_t length = sizeof peer;
+    if (bind(sock, (struct sockaddr *)&peer, length) == -1 ||
+        getsockname(sock, (struct sockaddr *)&peer, &length) == -1)
+        fail("cannot bind");
+    say("bound to 127.0.0.1:%d", ntohs(peer.sin_port));
     for (;;) {
-        struct sockaddr_storage peer;
-        socklen_t length = sizeof peer;
+        length = sizeof peer;
         const ssize_t n = recvfrom(sock, data, sizeof data, 0, (struct sockaddr *)&peer, &length);
         if (n == -1 || sendto(sock, data, (size_t)n, 0, (struct sockaddr *)&peer, length) == -1)
             fail("cannot echo");
     }
 }
 
-/* The least that a receiver can do. */
-static void sink(void)
+/* A datagram begins with its number. It is text: the document's programs send text. */
+static void send_numbered(int sock, size_t size, unsigned long number)
 {
-    stop_on_signals();
-    const int sock = socket_at_loopback();
-    unsigned long received = 0;
-    while (!stop_requested())
-        if (recvfrom(sock, data, sizeof data, MSG_DONTWAIT, NULL, NULL) >= 0)
-            received++;
-        else
-            wait_for_input(sock, INFINITY);
-    printf("%lu\n", received);
+    for (int i = DIGITS; i-- > 0; number /= 10)
+        data[i] = (char)('0' + number % 10);
+    if (send(sock, data, size, 0) == -1)
+        fail("cannot send");
 }
 
-/* A datagram carries its number, as text: four bits a letter. */
-static bool send_numbered(int sock, size_t size, unsigned long number)
+static bool receive(int sock)
 {
-    for (int i = 0; i < STAMP; i++, number >>= 4)
-        data[i] = (char)('a' + (number & 0xf));
-    return send(sock, data, size, 0) != -1;
-}
-
-static unsigned long number_of_reply(void)
-{
-    unsigned long number = 0;
-    for (int i = STAMP; i-- > 0;)
-        number = number << 4 | (unsigned long)(data[i] - 'a');
-    return number;
+    const bool received = recv(sock, data, sizeof data, 0) != -1;
+    if (!received && errno != EAGAIN)
+        fail("cannot receive");
+    return received;
 }
 
 static int by_value(const void *a, const void *b)
@@ -93,89 +71,61 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void trips(int sock, unsigned long window, size_t size, double seconds)
+static void ask(int sock, unsigned long window, size_t size, double seconds)
 {
-    enum { SAMPLES = 1000000 };
-    static float samples[SAMPLES];
+    static float trips[SAMPLES];
     static double sent_at[WINDOW_MAX];
-    unsigned long sent = 0, received = 0;
-    // Those below this number have come back or, having been overtaken, are lost.
-    unsigned long settled = 0;
-    const double start = deadline_after(0);
-    double now = start;
-    while (now < start + seconds) {
-        while (sent - settled < window && send_numbered(sock, size, sent))
-            sent_at[sent++ % WINDOW_MAX] = now;
-        struct pollfd input = { sock, POLLIN, 0 };
-        if (poll(&input, 1, 50) == 0)
-            settled = sent; // nothing for so long: all of them are lost
-        while (recv(sock, data, sizeof data, MSG_DONTWAIT) >= STAMP) {
-            now = deadline_after(0);
-            const unsigned long number = number_of_reply();
-            if (received < SAMPLES)
-                samples[received] = (float)((now - sent_at[number % WINDOW_MAX]) * 1e6);
-            received++;
-            if (settled <= number)
-                settled = number + 1;
-            while (now < start + seconds && sent - settled < window &&
-                   send_numbered(sock, size, sent))
-                sent_at[sent++ % WINDOW_MAX] = now;
+    // Of the numbers below `settled`, none is in flight: it came back, or another one overtook it.
+    unsigned long sent = 0, received = 0, settled = 0;
+    const double start = microseconds();
+    double moment = start;
+    while (moment < start + seconds * 1e6 && received < SAMPLES) {
+        for (; sent - settled < window; sent++) {
+            sent_at[sent % WINDOW_MAX] = moment;
+            send_numbered(sock, size, sent);
         }
-        now = deadline_after(0);
+        const bool came = receive(sock);
+        moment = microseconds();
+        // When nothing has come for so long, all are lost.
+        const unsigned long number = came ? strtoul(data, NULL, 10) : sent - 1;
+        if (came)
+            trips[received++] = (float)(moment - sent_at[number % WINDOW_MAX]);
+        if (settled <= number)
+            settled = number + 1;
     }
-    const double elapsed = now - start;
-    // What is still on its way is not lost.
-    for (struct pollfd input = { sock, POLLIN, 0 }; poll(&input, 1, 50) > 0;)
-        if (recv(sock, data, sizeof data, MSG_DONTWAIT) >= 0)
-            received++;
-    const size_t n = received < SAMPLES ? received : SAMPLES;
-    qsort(samples, n, sizeof samples[0], by_value);
-    printf("%lu %.3f %lu %.1f %.1f\n", received, elapsed, sent - received,
-           n > 0 ? (double)samples[n / 2] : 0.0, n > 0 ? (double)samples[n * 99 / 100] : 0.0);
-}
-
-static void offer(int sock, double rate, size_t size, double seconds)
-{
-    const double start = deadline_after(0);
-    unsigned long sent = 0;
-    for (double now = start; now < start + seconds; now = deadline_after(0))
-        while ((double)sent < (now - start) * rate && send(sock, data, size, 0) != -1)
-            sent++;
-    printf("%lu\n", sent);
+    const unsigned long n = received;
+    while (received < sent && receive(sock)) // what is still in flight is not lost
+        received++;
+    qsort(trips, n, sizeof trips[0], by_value);
+    printf("%lu %.3f %lu %lu %.1f %.1f\n", n, (moment - start) / 1e6, sent, sent - received,
+           (double)trips[n / 2], (double)trips[n * 99 / 100]);
 }
 
 int main(int argc, char *argv[])
 {
     program_begin("load", help);
-    if (next_option(argc, argv, "") != -1)
-        return 2;
-    const char *command = next_operand(argc, argv, "");
-    if (strcmp(command, "floor") == 0)
-        floor_server();
-    if (strcmp(command, "sink") == 0) {
-        sink();
-        flush_output();
-        return 0;
-    }
-    const struct endpoint peer = endpoint_resolve("127.0.0.1",
-                                                  parse_port(next_operand(argc, argv, ""), 1));
+    next_option(argc, argv, ""); // -h
+    struct sockaddr_in server = { .sin_family = AF_INET };
+    server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     const int sock = socket(AF_INET, SOCK_DGRAM, 0);
-    if (sock == -1 || connect(sock, (const struct sockaddr *)&peer.address, peer.length) == -1)
-        fail("cannot connect to %s", endpoint_text(&peer));
-    memset(data, 'x', sizeof data); // text, as the document's programs send
-    const double number = parse_seconds(next_operand(argc, argv, ""));
-    const size_t size = strtoul(next_operand(argc, argv, ""), NULL, 10);
-    const double seconds = parse_seconds(next_operand(argc, argv, ""));
-    if (size < STAMP || size > sizeof data)
-        usage_error("bad SIZE: %d to %zu bytes", STAMP, sizeof data);
-    if (number > WINDOW_MAX && strcmp(command, "trips") == 0)
-        usage_error("bad WINDOW: at most %d", WINDOW_MAX);
-    if (strcmp(command, "trips") == 0)
-        trips(sock, (unsigned long)number, size, seconds);
-    else if (strcmp(command, "offer") == 0)
-        offer(sock, number, size, seconds);
-    else
-        usage_error("unknown command \"%s\"", command);
+    if (sock == -1)
+        fail("cannot create a socket");
+    if (argc == 1)
+        serve(sock, server);
+    if (argc != 5)
+        usage_error("it takes four arguments, or none");
+
+    server.sin_port = htons((in_port_t)atoi(argv[1]));
+    const unsigned long window = strtoul(argv[2], NULL, 10);
+    const size_t size = strtoul(argv[3], NULL, 10);
+    if (window < 1 || window > WINDOW_MAX || size <= DIGITS || size > sizeof data)
+        usage_error("bad WINDOW or SIZE");
+    const struct timeval patience = { .tv_usec = 50000 };
+    if (connect(sock, (struct sockaddr *)&server, sizeof server) == -1 ||
+        setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == -1)
+        fail("cannot connect");
+    memset(data, 'x', sizeof data);
+    ask(sock, window, size, atof(argv[4]));
     flush_output();
     return 0;
 }
