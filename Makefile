@@ -141,11 +141,10 @@ lan: $(PROGRAMS) ## open a shell on host 1 of a virtual LAN (HOSTS=3)
 .PHONY: docs
 docs: $(BUILD)/docs/html/index.html ## build the site: build/docs/html/index.html
 
-$(BUILD)/docs/html/index.html: $(wildcard README.md docs/* docs/*/* common/* lessons/*/* exercises/*/*.md)
+$(BUILD)/docs/html/index.html: $(wildcard docs/* docs/*/* common/* lessons lessons/*/* exercises exercises/*/README.md)
 	@command -v doxygen >/dev/null || { echo 'The site needs Doxygen: sudo apt-get install doxygen (or its like), then again.' >&2; exit 1; }
 	@rm -rf $(BUILD)/docs; mkdir -p $(BUILD)/docs
-	@{ cat docs/Doxyfile; echo 'OUTPUT_DIRECTORY = $(BUILD)/docs'; } | doxygen -
-	@docs/site/finish.sh $(BUILD)/docs/html
+	@docs/site/build.sh $(BUILD)/docs
 	@echo 'Now open $@'
 
 SOURCES = $(wildcard common/*.[ch] lessons/*/*.c tests/*.c tests/*/*.c exercises/*/*.c)

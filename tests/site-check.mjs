@@ -26,7 +26,7 @@ function check(ok, what) {
 
 // Links and pictures, without a browser: each must lead to a file and an id.
 const text = new Map(pages.map((name) => [name, readFileSync(join(site, name), "utf8")]));
-const ids = new Map(pages.map((name) => [name, new Set([...text.get(name).matchAll(/ id="([^"]*)"/g)].map((m) => m[1]))]));
+const ids = new Map(pages.map((name) => [name, new Set([...text.get(name).matchAll(/ (?:id|name)="([^"]*)"/g)].map((m) => m[1]))]));
 const files = new Set(readdirSync(site));
 for (const [name, html] of text) {
   for (const [, url] of html.matchAll(/ (?:href|src)="([^"]*)"/g)) {
@@ -76,6 +76,8 @@ for (const name of pages) {
   now = name;
   await page.goto(root + name);
   check(await page.locator("h1").count() === 1, `${name}: not exactly one h1`);
+  check(await page.locator("#nav [aria-current]").count() === 1, `${name}: not marked in the contents`);
+  check(await page.locator(".pager a").count() > 0, `${name}: no way to the page before or after`);
   check(await page.evaluate(() => [...document.images].every((i) => i.complete && i.naturalWidth)), `${name}: a picture is missing`);
   await page.evaluate(() => document.querySelectorAll("details").forEach((d) => { d.open = true; }));
   for (const width of [360, 1280]) {
@@ -84,7 +86,7 @@ for (const name of pages) {
       await page.emulateMedia({ colorScheme });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       check(wide <= width, `${name}: ${wide} pixels wide in a window of ${width}`);
-      const tables = await page.evaluate(() => [...document.querySelectorAll(".scroll")].filter((e) => e.scrollWidth > e.clientWidth).length);
+      const tables = await page.evaluate(() => [...document.querySelectorAll("table")].filter((e) => e.scrollWidth > e.clientWidth).length);
       check(!tables, `${name}: ${tables} tables wider than a window of ${width}`);
       for (const poor of await page.evaluate(contrasts)) check(false, `${name}: poor contrast (${colorScheme}): ${poor}`);
       if (pictures) await page.screenshot({ path: join(pictures, `${name.slice(0, -5)}-${width}-${colorScheme}.png`), fullPage: process.env.FULL === "1" });

@@ -1,51 +1,33 @@
-# Doxygen's input filter for Markdown: keeps the pages plain for GitHub.
-# A line in gives a line out (but a callout one more), so that the warnings of
-# Doxygen name the right line.
-#  - "# Title" gets the page's name from the path, "## X" an anchor from it;
-#  - links to files of the repository become links to pages of the site;
-#  - <details>, "> [!NOTE]" and console transcripts become HTML.
+# Makes of a Markdown page what Doxygen reads, so that ours can stay plain: what GitHub shows well and
+# Doxygen does not becomes HTML here. A line in is a line out (but a callout one more), so that the
+# numbers of lines in Doxygen's warnings are right.
 
 function html(s) { return "\\htmlonly[block]" s "\\endhtmlonly" }
 
-function escape(s) { gsub(/&/, "\\&amp;", s); gsub(/</, "\\&lt;", s); gsub(/>/, "\\&gt;", s); return s }
-
-# The site's name of a page of the repository, or "" for another file.
-function page(path,  n, part) {
-	n = split(path, part, "/")
-	if (match(path, /[0-9][0-9]-[^\/]*\/(README\.md)?$/))
-		return (path ~ /exercises\/[^\/]*\/[^\/]*$/ ? "exercise-" : path ~ /lessons\/[^\/]*\/[^\/]*$/ ? "lesson-" : kind) part[n - 1]
-	if (part[n] == "start.md" || part[n] == "README.md") return "index"
-	return sub(/\.md$/, "", part[n]) ? part[n] : ""
+# Text in which neither Doxygen nor Markdown finds anything to do.
+function plain(s) {
+	s = escape(s)
+	gsub(/\\/, "\\&#92;", s); gsub(/\*/, "\\&#42;", s); gsub(/`/, "\\&#96;", s); gsub(/\|/, "\\&#124;", s); gsub(/@/, "\\&#64;", s)
+	return s
 }
 
-function slug(s) {
-	gsub(/[^A-Za-z0-9_ -]/, "", s)
-	gsub(/ /, "-", s)
-	return tolower(s)
-}
-
-# One link's target: file#anchor.
-function target(t,  file, anchor, n, part) {
-	if (t ~ /^[a-z]+:/) return t
-	file = anchor = t
+# Where a link leads on the site; "" if the file is not part of it.
+function target(link,  file, name) {
+	if (link ~ /^[a-z]+:/) return link
+	file = name = link
 	sub(/#.*/, "", file)
-	if (!sub(/^[^#]*#/, "", anchor)) anchor = ""
-	n = split(file, part, "/")
-	if (part[n] ~ /\.svg$/) return part[n]
-	if (part[n] ~ /\.[ch]$/) {
-		gsub(/_/, "__", part[n])
-		gsub(/\./, "_8", part[n])
-		return part[n] (part[n] ~ /8h$/ ? "" : "_source") ".html"
-	}
-	if (n > 1 && part[n] == "README.md" && part[n - 1] == "..") anchor = "" # the front page of the repository
-	file = file == "" ? self : page(file)
-	return file == "" ? t : file ".html" (anchor == "" ? "" : "#" file "-" anchor)
+	sub(/^[^#]*/, "", name)
+	if (file ~ /^(\.\.\/)+README\.md$/) name = "" # the front page of the repository
+	if (file ~ /\.svg$/) { sub(/.*\//, "", file); return file }
+	if (file == "") return page(FILENAME) name
+	file = page(directory file)
+	return file == "" ? "" : file name
 }
 
-# Code in a line of text: Doxygen would look for commands, tags and links in it.
-function spans(s,  out, code) {
+# Code within a line. In a heading (inside HTML already) the text around it is made safe, too.
+function spans(s, heading,  out, ticks, end, code) {
 	while (match(s, /`+/)) {
-		out = out substr(s, 1, RSTART - 1)
+		out = out (heading ? plain(substr(s, 1, RSTART - 1)) : substr(s, 1, RSTART - 1))
 		ticks = substr(s, RSTART, RLENGTH)
 		s = substr(s, RSTART + RLENGTH)
 		if (!(end = index(s, ticks))) return out ticks s
@@ -53,33 +35,16 @@ function spans(s,  out, code) {
 		s = substr(s, end + length(ticks))
 		if (length(ticks) > 1) { sub(/^ /, "", code); sub(/ $/, "", code) }
 		gsub(/\\\|/, "|", code)
-		out = out (code ~ /^[A-Za-z0-9_ .,=()\/+-]*$/ ? "`" code "`" : "\\htmlonly<code>" entities(code) "</code>\\endhtmlonly")
+		if (heading) out = out "<code>" plain(code) "</code>"
+		else if (code ~ "^[A-Za-z0-9_ .,=()/+-]*$") out = out "`" code "`"
+		else out = out "\\htmlonly<code>" plain(code) "</code>\\endhtmlonly"
 	}
-	return out s
+	return out (heading ? plain(s) : s)
 }
 
-function entities(s) {
-	s = escape(s)
-	gsub(/\\/, "\\&#92;", s); gsub(/\*/, "\\&#42;", s); gsub(/`/, "\\&#96;", s); gsub(/\|/, "\\&#124;", s); gsub(/@/, "\\&#64;", s)
-	return s
-}
+FNR == 1 { directory = FILENAME; sub(/[^\/]*$/, "", directory) }
 
-function links(s,  out, m) {
-	while (match(s, /\]\([^() ]+\)/)) {
-		m = substr(s, RSTART + 2, RLENGTH - 3)
-		out = out substr(s, 1, RSTART + 1)
-		s = substr(s, RSTART + RLENGTH)
-		out = out target(m) ")"
-	}
-	return out s
-}
-
-FNR == 1 {
-	kind = FILENAME ~ /exercises\/[^\/]*\/[^\/]*$/ ? "exercise-" : "lesson-"
-	self = page(FILENAME)
-}
-
-# Code: a transcript's lines are "1$ typed" and "1| printed".
+# Code. The lines of a transcript are "1$ typed" and "1| printed".
 /^ *(```|~~~)/ {
 	fence = !fence
 	indent = substr($0, 1, match($0, /[`~]/) - 1)
@@ -87,7 +52,7 @@ FNR == 1 {
 	if (!fence && console) { console = 0; print "</pre>\\endhtmlonly"; next }
 }
 console {
-	$0 = entities($0)
+	$0 = plain($0)
 	sub("^" indent, "")
 	if (match($0, /^h?[0-9]([$^]|&gt;|&#124;)/)) {
 		prompt = substr($0, 1, RLENGTH)
@@ -108,16 +73,22 @@ match($0, /^> \[![A-Z]+\]/) {
 note && /^$/ { note = ""; print ""; print html("</div>"); next }
 note && /^>/ { sub(/^> ?/, "") }
 
-/^<details>/ || /^<\/details>/ { print html(links($0)); next }
-/^<summary>.*<\/summary>$/ { print html($0); next }
+/^<details>/ || /^<\/details>/ || /^<summary>.*<\/summary>$/ { print html($0); next }
 
-/^#+ / {
-	name = $0
-	sub(/^#+ +/, "", name)
-	name = self "-" slug(name)
-	if (seen[name]++) name = name "-" (seen[name] - 1)
-	if (/^# /) name = self == "index" ? "mainpage" : self
-	$0 = $0 " {#" name "}"
+# The title is the page's; the other headings are ours, for Doxygen changes its own again and again.
+/^# / {
+	sub(/^# +/, "")
+	anchor($0)
+	name = page(FILENAME)
+	sub(/\.html$/, "", name)
+	print "# " $0 " {#" (name == "index" ? "start" : name) "}"
+	next
+}
+match($0, /^##+ /) {
+	level = RLENGTH - 1
+	sub(/^#+ +/, "")
+	print html("<h" level " id=\"" anchor($0) "\">" spans($0, 1) "</h" level ">")
+	next
 }
 match($0, /^!\[[^]]*\]\([^)]*\)$/) {
 	split($0, img, /\]\(|\)/)
