@@ -162,12 +162,32 @@ as_pattern() {
     tests/links "${pages[@]}"
 }
 
-@test "documentation: every link and anchor in the built site resolves" {
+# build_site: builds the site into the test's own directory (the one in build/ may be older, or just
+# being built), and goes there.
+build_site() {
     command -v doxygen >/dev/null || skip "Doxygen is missing"
-    # A site of our own: the one in build/ may be older, or just being built.
-    env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make docs BUILD="$BATS_TEST_TMPDIR"
-    cd "$BATS_TEST_TMPDIR/docs/html"
+    env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make docs BUILD="$BATS_TEST_TMPDIR/build"
+    cd "$BATS_TEST_TMPDIR/build/docs/html" || return
+}
+
+@test "documentation: every link and anchor in the built site resolves" {
+    build_site
     "$BATS_TEST_DIRNAME/links" ./*.html
+}
+
+@test "documentation: the site's contents list every page, that of a new lesson too" {
+    local project=$BATS_TEST_TMPDIR/project
+    mkdir "$project"
+    cp -r Makefile common docs exercises lessons tests "$project"
+    cd "$project"
+    cp -r lessons/01-sender lessons/99-new
+    mv lessons/99-new/sender.c lessons/99-new/new.c
+    build_site
+    [[ -e lesson-99-new.html && -e new_8c_source.html ]]
+    contents=$(sed -n '/<nav id="nav"/,/<\/nav>/p' index.html)
+    none "$(for page in *.html; do
+        grep -qF "href=\"$page\"" <<<"$contents" || echo "not in the contents: $page"
+    done)"
 }
 
 # ----------------------------- lessons' pages ----------------------------
