@@ -15,16 +15,6 @@ struct endpoint {
 };
 
 /**
- * Reads a port number: decimal digits only, up to 65535 (RFC 768: the port fields have 16 bits).
- * Anything else is a usage error.
- *
- * @param text    what was typed
- * @param lowest  the lowest number allowed: 0 where the system may pick one (bind), else 1
- * @return the port in host byte order
- */
-in_port_t parse_port(const char *text, in_port_t lowest);
-
-/**
  * Finds the endpoint at a host's address. If the host has both IPv4 and IPv6 addresses, IPv4 is
  * taken, where the servers of the lessons wait. Fails (exit 1) if there is no such host.
  *
@@ -40,7 +30,7 @@ struct endpoint endpoint_resolve(const char *host, in_port_t port);
  * IPv6 address (RFC 4291 section 2.5.5.2) is written as the IPv4 address it stands for.
  *
  * @param endpoint  as recvfrom() or endpoint_resolve() has given it
- * @return text that the next call for another endpoint in the same thread overwrites
+ * @return text that the next call in the same thread overwrites; errno stays as it was
  */
 const char *endpoint_text(const struct endpoint *endpoint);
 
@@ -48,7 +38,7 @@ const char *endpoint_text(const struct endpoint *endpoint);
  * The endpoint's address alone, without the port: `127.0.0.1`, `::1`.
  *
  * @param endpoint  as for endpoint_text()
- * @return text that the next call for another endpoint in the same thread overwrites
+ * @return text that the next call in the same thread overwrites; errno stays as it was
  */
 const char *endpoint_host(const struct endpoint *endpoint);
 

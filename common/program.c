@@ -1,4 +1,3 @@
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -23,15 +22,11 @@ void program_begin(const char *name, const char *help)
     program_name = name;
     program_help = help;
     int fd;
-    do
-        fd = open("/dev/null", O_RDONLY); // read-only: writing to a closed output stays an error
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd > STDERR_FILENO)
-        close(fd);
+    while ((fd = open("/dev/null", O_RDONLY)) >= 0 && fd <= STDERR_FILENO)
+        continue; // read-only: writing to a closed output stays an error
+    close(fd);
     signal(SIGPIPE, SIG_IGN);
-    // Large enough that a busy server seldom writes; nobody waits for it: see flush_output.
-    static char output[65536];
-    setvbuf(stdout, output, _IOFBF, sizeof output);
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 /* ------------------------------- arguments ------------------------------- */
@@ -67,6 +62,14 @@ void no_more_operands(int argc, char *argv[])
                     argv[optind]);
 }
 
+in_port_t parse_port(const char *text, in_port_t lowest)
+{
+    const unsigned long port = strtoul(text, NULL, 10);
+    if (*text == '\0' || text[strspn(text, "0123456789")] != '\0' || port < lowest || port > 65535)
+        usage_error("bad port \"%s\": a number from %u to 65535", text, (unsigned)lowest);
+    return (in_port_t)port;
+}
+
 double parse_seconds(const char *text)
 {
     char *end;
@@ -81,26 +84,20 @@ double parse_seconds(const char *text)
 /* What one can do about an error, where there is something. */
 static const char *advice(int error)
 {
-    static const struct {
-        int error;
-        const char *text;
-    } known[] = {
-        { EACCES, " (to bind below port 1024 takes root; to broadcast, SO_BROADCAST)" },
-        { EADDRINUSE, " (another program has this port; take another one, or 0 for any free one)" },
-        { EADDRNOTAVAIL, " (this machine has no such address)" },
-        { EAFNOSUPPORT, " (IPv4 or IPv6 is off, or the two were mixed)" },
-        { EILSEQ, " (the text is not UTF-8, or the charset has no such character)" },
-        { EHOSTUNREACH, " (no route there; 127.0.0.1 is this machine)" },
-        { EINVAL, " (nobody can be at port 0; fe80:: needs an interface, as in fe80::1%eth0)" },
-        { EMSGSIZE, " (a datagram carries at most 65507 bytes over IPv4)" },
-        { ENETUNREACH, " (no route; 127.0.0.1, or 127.255.255.255 to broadcast, is this machine)" },
-        { ENOTSUP, " (this system's iconv can only read that charset)" },
-        { EPERM, " (a firewall forbids it)" },
+    static const char *const known[] = {
+        [EACCES] = " (to bind below port 1024 takes root; to broadcast, SO_BROADCAST)",
+        [EADDRINUSE] = " (another program has this port; take another one, or 0 for any free one)",
+        [EADDRNOTAVAIL] = " (this machine has no such address)",
+        [EAFNOSUPPORT] = " (IPv4 or IPv6 is off, or the two were mixed)",
+        [EILSEQ] = " (the text is not UTF-8, or the charset has no such character)",
+        [EHOSTUNREACH] = " (no route there; 127.0.0.1 is this machine)",
+        [EINVAL] = " (nobody can be at port 0; fe80:: needs an interface, as in fe80::1%eth0)",
+        [EMSGSIZE] = " (a datagram carries at most 65507 bytes over IPv4)",
+        [ENETUNREACH] = " (no route; 127.0.0.1, or 127.255.255.255 to broadcast, is this machine)",
+        [ENOTSUP] = " (this system's iconv can only read that charset)",
+        [EPERM] = " (a firewall forbids it)",
     };
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (known[i].error == error)
-            return known[i].text;
-    return "";
+    return (size_t)error < sizeof known / sizeof known[0] && known[error] ? known[error] : "";
 }
 
 /* One line in one piece, after all that was printed before it. */
@@ -109,7 +106,7 @@ static void message(int error, const char *format, va_list arguments)
     char text[1024];
     vsnprintf(text, sizeof text, format, arguments);
     for (char *c = text; *c != '\0'; c++)
-        if (iscntrl((unsigned char)*c)) // from an argument
+        if ((unsigned char)*c < ' ' || *c == 0x7f) // a control character, from an argument
             *c = '?';
     fflush(stdout);
     if (error)
@@ -130,11 +127,9 @@ void usage_error(const char *format, ...)
 
 void fail(const char *format, ...)
 {
-    static atomic_flag failing = ATOMIC_FLAG_INIT;
     va_list arguments;
     va_start(arguments, format);
-    while (atomic_flag_test_and_set(&failing))
-        pause(); // another thread has failed, and is ending the program
+    flockfile(stderr); // for good: another thread that fails, too, waits here for the end
     message(errno, format, arguments);
     va_end(arguments);
     exit(1);
@@ -166,16 +161,15 @@ void say_stopped(unsigned long datagrams)
 /*
  * A handler that only sets a flag is not enough: a signal that comes after the program looked at
  * the flag and before it sleeps in recvfrom would be missed, and the program would sleep on. So the
- * handler also writes a byte into a pipe, and the program sleeps in poll, which watches the pipe
- * beside the socket. The byte stays in the pipe: whoever looks later, in whichever thread, sees it.
+ * handler also closes the writing end of a pipe, and the program sleeps in poll, which watches the
+ * reading end beside the socket. A pipe without a writer stays so: whoever looks later, in whichever
+ * thread, sees it.
  */
 void request_stop(void)
 {
     const int error = errno; // a handler must leave errno as it was
-    atomic_store(&stopping, true);
-    if (write(stop_pipe[1], "", 1) == -1) {
-        // The pipe is full, so it can be read: that is all it is for.
-    }
+    if (!atomic_exchange(&stopping, true))
+        close(stop_pipe[1]); // once: the number may be another descriptor's soon
     errno = error;
 }
 
@@ -187,20 +181,16 @@ static void on_signal(int number)
 
 void stop_on_signals(void)
 {
-    if (pipe(stop_pipe) == -1)
-        fail("cannot create a pipe");
-    for (int end = 0; end < 2; end++)
-        if (fcntl(stop_pipe[end], F_SETFL, O_NONBLOCK) == -1)
-            fail("cannot set up a pipe");
     struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
     sigemptyset(&action.sa_mask);
-    if (sigaction(SIGINT, &action, NULL) == -1 || sigaction(SIGTERM, &action, NULL) == -1)
+    if (pipe(stop_pipe) == -1 || sigaction(SIGINT, &action, NULL) == -1 ||
+        sigaction(SIGTERM, &action, NULL) == -1)
         fail("cannot catch signals");
 }
 
 bool stop_requested(void)
 {
-    return atomic_load_explicit(&stopping, memory_order_relaxed);
+    return stopping;
 }
 
 int stop_descriptor(void)
@@ -208,28 +198,27 @@ int stop_descriptor(void)
     return stop_pipe[0];
 }
 
-double deadline_after(double seconds)
+double now(void)
 {
-    struct timespec now;
-    if (clock_gettime(CLOCK_MONOTONIC, &now) == -1)
+    struct timespec time;
+    if (clock_gettime(CLOCK_MONOTONIC, &time) == -1)
         fail("cannot read the clock");
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9 + seconds;
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
 bool wait_for_input(int fd, double deadline)
 {
     flush_output();
     while (!stop_requested()) {
-        const double seconds = deadline - deadline_after(0);
+        const double seconds = deadline - now();
         if (seconds <= 0)
             return false;
-        // Rounded up; a wait of more than 10^6 seconds is made of several.
+        /* Rounded up; a wait of more than 10^6 seconds is made of several. */
         const int milliseconds = seconds < 1e6 ? (int)(seconds * 1000) + 1 : 1000000000;
         struct pollfd inputs[] = { { fd, POLLIN, 0 }, { stop_pipe[0], POLLIN, 0 } };
-        const int ready = poll(inputs, 2, milliseconds);
-        if (ready == -1 && errno != EINTR)
+        if (poll(inputs, 2, milliseconds) == -1 && errno != EINTR)
             fail("cannot wait");
-        if (ready > 0 && inputs[0].revents != 0 && inputs[1].revents == 0)
+        if (inputs[0].revents != 0 && inputs[1].revents == 0)
             return true;
     }
     return false;

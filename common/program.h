@@ -6,13 +6,15 @@
 #define COMMON_PROGRAM_H
 
 #include <math.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 
 /**
- * Starts the program: to be called first.
+ * Starts the program. Call this first.
  *
  * Opens /dev/null in place of a closed standard input, output or error, so that no socket can take
- * their numbers, and turns a closed pipe into a write error that flush_output() reports.
+ * their numbers. A closed pipe and a file that has reached its limit (`ulimit -f`) no longer kill the
+ * program: they become write errors, which flush_output() reports.
  *
  * @param name  the name that stands before every message
  * @param help  what `-h` prints; its first line is `usage: ...`, which usage errors repeat
@@ -47,6 +49,16 @@ const char *next_operand(int argc, char *argv[], const char *otherwise);
  * @param argc, argv  those of main
  */
 void no_more_operands(int argc, char *argv[]);
+
+/**
+ * Reads a port number: decimal digits only, up to 65535 (RFC 768: the port fields have 16 bits).
+ * Anything else is a usage error.
+ *
+ * @param text    what was typed
+ * @param lowest  the lowest number allowed: 0 where the system may pick one (bind), else 1
+ * @return the port in host byte order
+ */
+in_port_t parse_port(const char *text, in_port_t lowest);
 
 /**
  * Reads a number of seconds: decimal, above 0, fractions allowed. Anything else is a usage error.
@@ -99,33 +111,32 @@ void stop_on_signals(void);
 void request_stop(void);
 
 /**
- * Tells whether the program has been asked to stop. Costs next to nothing: no system call.
+ * Tells whether the program has been asked to stop.
  *
  * @return true once it has
  */
 bool stop_requested(void);
 
 /**
- * A descriptor for a poll(2) of one's own.
+ * A descriptor for a poll(2) of one's own: the reading end of a pipe, whose other end is closed once
+ * the program has been asked to stop. From then on poll reports POLLHUP there.
  *
- * @return a descriptor that is readable once the program has been asked to stop; before
- *         stop_on_signals(), -1, which poll ignores
+ * @return the descriptor; before stop_on_signals(), -1, which poll ignores
  */
 int stop_descriptor(void);
 
 /**
- * A moment on a clock that nobody sets (CLOCK_MONOTONIC).
+ * The time on a clock that nobody sets (CLOCK_MONOTONIC).
  *
- * @param seconds  how far from now; INFINITY for never
- * @return the moment, in seconds
+ * @return seconds since some moment in the past
  */
-double deadline_after(double seconds);
+double now(void);
 
 /**
  * Writes out what was printed, then waits until a descriptor has something to read.
  *
  * @param fd        the descriptor: a socket or standard input
- * @param deadline  when to give up, from deadline_after(); INFINITY: never
+ * @param deadline  when to give up, such as `now() + 0.5`; INFINITY: never
  * @return true if there is something to read; false if the program was asked to stop or the
  *         deadline has passed
  */

@@ -5,42 +5,25 @@
 #ifndef COMMON_TEXT_H
 #define COMMON_TEXT_H
 
-#include <iconv.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
 /** Room for the largest datagram, in bytes: the length field of UDP has 16 bits (RFC 768). */
 #define DATAGRAM_MAX 65536
 
-/** The charset on the wire. What is typed and shown is UTF-8. */
-struct charset {
-    const char *name;
-    bool utf8;       /**< UTF-8 on the wire too: bytes pass through unchanged */
-    iconv_t encoder; /**< from UTF-8 to the wire */
-    iconv_t decoder; /**< from the wire to UTF-8 */
-};
-
 /**
- * Opens a charset; an unknown one is a usage error. One thread at a time may encode with it, and
- * one may decode.
+ * Checks the name of a charset, which is any name that iconv_open(3) knows. An unknown one is a
+ * usage error.
  *
- * @param name  any name that iconv(3) knows
- * @return the charset
+ * @param name  what was typed
+ * @return the name
  */
-struct charset charset_open(const char *name);
+const char *parse_charset(const char *name);
 
 /**
- * Frees what charset_open() has taken.
+ * Encodes text for the wire. In UTF-8, bytes pass through unchanged.
  *
- * @param charset  not to be used any more
- */
-void charset_close(struct charset *charset);
-
-/**
- * Encodes text for the wire.
- *
- * @param charset  the charset on the wire
+ * @param charset  the charset on the wire: UTF-8, or a name from parse_charset()
  * @param text     UTF-8
  * @param length   in bytes
  * @param wire     where the encoded bytes go
@@ -49,8 +32,7 @@ void charset_close(struct charset *charset);
  *         the charset cannot express it, EMSGSIZE if there is no room, ENOTSUP if this system's
  *         iconv can only read the charset
  */
-ssize_t encode_text(const struct charset *charset, const char *text, size_t length, char *wire,
-                    size_t size);
+ssize_t encode_text(const char *charset, const char *text, size_t length, char *wire, size_t size);
 
 /**
  * Prints a received datagram's text and ends the line.
@@ -59,21 +41,22 @@ ssize_t encode_text(const struct charset *charset, const char *text, size_t leng
  * characters, bidirectional controls, bytes that are not valid in the charset (for UTF-8, by
  * RFC 3629 section 4).
  *
- * @param charset  the charset on the wire
+ * @param charset  the charset on the wire: UTF-8, or a name from parse_charset()
  * @param bytes    the datagram's data
  * @param kept     how many bytes to print at most, such as the buffer's size
  * @param length   how long the datagram was; if more than `kept`, a note follows the text
  * @param why      the note's word: `cut` gives ` [cut: 1024 of 3000 bytes]`
  */
-void show_datagram(const struct charset *charset, const char *bytes, size_t kept, size_t length,
+void show_datagram(const char *charset, const char *bytes, size_t kept, size_t length,
                    const char *why);
 
 /**
  * Reads a line from standard input, without its newline. Ends early when the program is asked to
- * stop. Fails (exit 1) on a line that is longer than any datagram's text.
+ * stop.
  *
  * @param length  where the line's length in bytes goes (a '\0' in it counts, the one behind it does
- *                not)
+ *                not). Of a line of more than 262,143 bytes so many are kept: encode_text() finds
+ *                it too long.
  * @return the line, which the next call overwrites; NULL at the end of input
  */
 const char *read_line(size_t *length);

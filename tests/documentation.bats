@@ -109,7 +109,7 @@ print_formats() {
 
 # Prints each piece of advice in the sources: ` (...)` behind the number of an error.
 print_advice() {
-    sed -nE 's/^ *\{ E[A-Z0-9]+, " (\(.*\))" \},$/\1/p' common/program.c
+    sed -nE 's/^ *\[E[A-Z0-9]+\] = " (\(.*\))",$/\1/p' common/program.c
 }
 
 # Makes an extended regular expression of a format: a conversion becomes a placeholder in capitals,

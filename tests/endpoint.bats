@@ -165,6 +165,13 @@ fails() {
     like 'bind: cannot bind to \[fe80::77\]:0: Invalid argument .*fe80::1%eth0\)' "$(cat refused)"
 }
 
+@test "endpoint: an interface that is not there: the reason is that of the send" {
+    needs_isolation
+    needs_ipv6
+    isolated '"$BUILD/sender" fe80::1%99 7788 hello 2>refused || true'
+    like 'sender: cannot send 5 bytes to \[fe80::1%99\]:7788: Network (is )?unreachable .*' "$(cat refused)"
+}
+
 @test "endpoint: the longest addresses are printed whole" {
     needs_isolation
     needs_ipv6

@@ -134,10 +134,10 @@ like() {
 # needs_lan: skips the test where network namespaces are not allowed.
 needs_lan() {
     local reason
-    reason=$("$BATS_TEST_DIRNAME/../common/lan" 2 true 2>&1) || skip "no virtual LAN here: $reason"
+    reason=$("$BATS_TEST_DIRNAME/../lessons/lan" 2 true 2>&1) || skip "no virtual LAN here: $reason"
 }
 
 # lan COMMAND...: runs it in a virtual LAN of three hosts.
 lan() {
-    timeout -k 1 30 "$BATS_TEST_DIRNAME/../common/lan" 3 "$@" 3>&-
+    timeout -k 1 30 "$BATS_TEST_DIRNAME/../lessons/lan" 3 "$@" 3>&-
 }

@@ -1,11 +1,11 @@
-# The virtual classroom LAN: common/lan.
+# The virtual classroom LAN: lessons/lan.
 #
 # shellcheck disable=SC2016,SC2030,SC2031,SC2154  # bash -c gets its script quoted; $pid is set by start
 
 bats_require_minimum_version 1.5.0
 load helpers
 
-LAN=$BATS_TEST_DIRNAME/../common/lan
+LAN=$BATS_TEST_DIRNAME/../lessons/lan
 
 # What an outer tmux or make says must not matter here.
 unset TMUX MAKEFLAGS MFLAGS MAKELEVEL
@@ -180,7 +180,7 @@ ends_on() {
     interrupt() { kill -INT -- "-$1"; }
     # A background job of a script ignores SIGINT, and so would all that it starts.
     LAN=$PWD/lan
-    printf '#!/bin/sh\nexec env --default-signal=INT %q "$@"\n' "$BATS_TEST_DIRNAME/../common/lan" >lan
+    printf '#!/bin/sh\nexec env --default-signal=INT %q "$@"\n' "$BATS_TEST_DIRNAME/../lessons/lan" >lan
     chmod +x lan
     env --default-signal=INT true 2>/dev/null || skip "this env has no --default-signal"
     ends_on interrupt

@@ -67,7 +67,7 @@ static void send_input(int sock)
 static void take_one(int sock)
 {
     static char data[DATAGRAM_MAX];
-    if (!wait_for_input(sock, deadline_after(PATIENCE))) {
+    if (!wait_for_input(sock, now() + PATIENCE)) {
         errno = ETIMEDOUT;
         fail("nothing came");
     }
@@ -126,7 +126,6 @@ static void send_line(int sock, const char *line)
 static void play_peer(int sock)
 {
     static char data[DATAGRAM_MAX], line[2 * DATAGRAM_MAX + 16];
-    const struct charset utf8 = charset_open("UTF-8");
     bool stopped = false;
     size_t used = 0;
     while (true) {
@@ -135,7 +134,7 @@ static void play_peer(int sock)
                                    (struct sockaddr *)&peer.address, &peer.length);
         if (n >= 0) {
             printf("%s %zd ", strrchr(endpoint_text(&peer), ':') + 1, n);
-            show_datagram(&utf8, data, sizeof data, (size_t)n, "cut");
+            show_datagram("UTF-8", data, sizeof data, (size_t)n, "cut");
             flush_output();
             continue;
         }
@@ -164,10 +163,9 @@ static void play_peer(int sock)
 /* Prints standard input, a line each: control bytes as escapes. */
 static void show_input(void)
 {
-    const struct charset utf8 = charset_open("UTF-8");
     size_t length;
     for (const char *line; (line = read_line(&length)) != NULL;)
-        show_datagram(&utf8, line, length, length, "");
+        show_datagram("UTF-8", line, length, length, "");
 }
 
 int main(int argc, char *argv[])

@@ -333,6 +333,27 @@ $s                      $s
 END
 }
 
+@test "text: a byte-order mark is that of its datagram alone" {
+    hear utf-16
+    printf 'h\0i\0' | put
+    printf '\376\377\0h\0i' | put
+    printf 'h\0i\0' | put
+    heard 3
+    equal hi "$(sed -n 2p shown)"
+    equal "$(sed -n 1p shown)" "$(sed -n 3p shown)"
+}
+
+@test "text: a charset whose decoder wants more room than others holds up nothing" {
+    run timeout 10 "$BUILD/sender" -e EUC-JISX0213 127.0.0.1 0 # the charset comes first
+    [[ $output != *'unknown charset'* ]] || skip "this iconv does not know EUC-JISX0213"
+    hear EUC-JISX0213
+    { printf 'a%.0s' {1..507}; printf '\244\367\244\367\244\367\244\367'; } | put
+    heard 1
+    like 'a{507}(か゚){4}' "$(cat shown)"
+    stop "$pid"
+    equal 0 "$status"
+}
+
 @test "text: an escape in long decoded text comes at its place, and nothing is lost" {
     hear iso-8859-1
     { printf '\xe9%.0s' {1..500}; printf '\n'; printf '\xe9%.0s' {1..500}; } | put
@@ -448,7 +469,7 @@ types() {
     hear utf-8
     refuses 'cannot send 65508 bytes to .*: .*65507.*' 127.0.0.1 "$port" < <(cat bytes; echo x)
     refuses 'cannot encode the text in UTF-8: Message too (long|large) .*65507.*' 127.0.0.1 "$port" < <(cat bytes bytes)
-    refuses 'cannot read a line of so many bytes: .*' 127.0.0.1 "$port" \
+    refuses 'cannot encode the text in UTF-8: Message too (long|large) .*65507.*' 127.0.0.1 "$port" \
         < <(head -c 300000 /dev/zero | tr '\0' x)
     refuses 'cannot encode the text in utf-16le: Message too (long|large) .*65507.*' \
         -e utf-16le 127.0.0.1 "$port" < <(cat bytes)
@@ -474,13 +495,14 @@ types() {
     "$BUILD/sender" -e ISO-8859-1// 127.0.0.1 "$port" é
     await_exit "$pid"
     equal e9 "$(od -An -tx1 listener.out | tr -d ' ')"
+    "$BUILD/sender" -e ISO-10646/UCS2/ 127.0.0.1 "$port" é
 }
 
 @test "text: a name that is no charset is a usage error, iconv's special names too" {
-    for name in no-such '' ' ' / // gb2312/ gb2312//IGNORE gb2312//TRANSLIT UTF-8//IGNORE; do
+    for name in no-such '' ' ' / // gb2312, gb2312//IGNORE gb2312//TRANSLIT UTF-8//IGNORE $'\n' $'utf-8\n'; do
         run timeout 10 "$BUILD/sender" -e "$name" 127.0.0.1 8080 x
         equal 2 "$status"
-        equal "sender: unknown charset \"$name\" (\`iconv -l\` lists them)" "${lines[0]}"
+        equal "sender: unknown charset \"${name//$'\n'/?}\" (\`iconv -l\` lists them)" "${lines[0]}"
         equal 'usage: sender [-e CHARSET] HOST [PORT [TEXT]]' "${lines[1]}"
     done
 }

@@ -181,11 +181,13 @@ received 5 bytes from 10.77.0.1:4000: hello' "$output"
     listener_pid=$pid
     chat -b 127.0.0.1 -l 0 127.0.0.1 "$port"
     head -c 65508 /dev/zero | tr '\0' x >long
-    { cat long; echo; head -c 65507 long; echo; } >&9
+    { cat long; echo; cat long long long long long; echo; head -c 65507 long; echo; } >&9
     await_exit "$listener_pid"
     head -c 65507 long | cmp - listener.out
     like 'threaded-chat: line not sent: cannot send 65508 bytes to 127\.0\.0\.1:.*' \
         "$(sed -n 2p chat.err)"
+    like 'threaded-chat: line not sent: cannot encode it in UTF-8: Message too (long|large) .*' \
+        "$(sed -n 3p chat.err)"
 }
 
 @test "threaded-chat: a line that has no way to the peer is refused, and the chat goes on" {

@@ -13,24 +13,7 @@
 #include "endpoint.h"
 #include "program.h"
 
-static const char help[] = "usage: postcards HOST PORT\n"
-                           "Send every line of standard input to HOST as one datagram.\n"
-                           "\n"
-                           "  HOST  a name, an IPv4 address or an IPv6 address\n"
-                           "  PORT  the port to send to, 1 to 65535\n"
-                           "  -h    show this help\n";
-
-static struct endpoint parse_arguments(int argc, char *argv[])
-{
-    program_begin("postcards", help);
-    next_option(argc, argv, "");
-    const char *host = next_operand(argc, argv, NULL);
-    const char *port = next_operand(argc, argv, NULL);
-    if (!port)
-        usage_error(host ? "PORT is missing" : "HOST is missing");
-    no_more_operands(argc, argv);
-    return endpoint_resolve(host, parse_port(port, 1));
-}
+static struct endpoint parse_arguments(int argc, char *argv[]);
 
 int main(int argc, char *argv[])
 {
@@ -51,4 +34,23 @@ int main(int argc, char *argv[])
     printf("sent %lu datagrams, %lu bytes\n", datagrams, bytes);
     flush_output();
     return 0;
+}
+
+static const char help[] = "usage: postcards HOST PORT\n"
+                           "Send every line of standard input to HOST as one datagram.\n"
+                           "\n"
+                           "  HOST  a name, an IPv4 address or an IPv6 address\n"
+                           "  PORT  the port to send to, 1 to 65535\n"
+                           "  -h    show this help\n";
+
+static struct endpoint parse_arguments(int argc, char *argv[])
+{
+    program_begin("postcards", help);
+    next_option(argc, argv, "");
+    const char *host = next_operand(argc, argv, NULL);
+    const char *port = next_operand(argc, argv, NULL);
+    if (!port)
+        usage_error(host ? "PORT is missing" : "HOST is missing");
+    no_more_operands(argc, argv);
+    return endpoint_resolve(host, parse_port(port, 1));
 }

@@ -72,7 +72,7 @@ given_up() {
 }
 
 @test "every try waits SECONDS asleep, the last one, too; without -n there are three" {
-    see='lesson 2, "Read the program", step 5: deadline_after and wait_for_input'
+    see='lesson 2, "Read the program", step 5: now and wait_for_input'
     peer desk
     new_number 100 160 # long, next to the time that a program takes to start
     sent="patience -w 0.$number, and the desk is silent"

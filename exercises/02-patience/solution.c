@@ -13,6 +13,75 @@
 #include "program.h"
 #include "text.h"
 
+struct arguments {
+    double seconds;
+    unsigned long tries;
+    struct endpoint server;
+    const char *text;
+};
+
+static struct arguments parse_arguments(int argc, char *argv[]);
+static bool same_endpoint(const struct endpoint *a, const struct endpoint *b);
+
+int main(int argc, char *argv[])
+{
+    const struct arguments args = parse_arguments(argc, argv);
+
+    /* 1. Create the socket: one for all tries, so that a late answer, too, finds its way. */
+    int sock = socket(args.server.address.ss_family, SOCK_DGRAM, 0);
+    if (sock == -1)
+        fail("cannot create a socket");
+
+    for (unsigned long tries = 1; tries <= args.tries; tries++) {
+        /* 2. Ask. */
+        if (sendto(sock, args.text, strlen(args.text), 0,
+                   (const struct sockaddr *)&args.server.address, args.server.length) == -1)
+            fail("cannot send %zu bytes to %s", strlen(args.text), endpoint_text(&args.server));
+
+        /* 3. Wait for the answer until the deadline, which is set once a try: whatever else comes
+         *    in, it stays where it is. */
+        const double deadline = now() + args.seconds;
+        do {
+            char buffer[1024];
+            struct endpoint peer = { .length = sizeof peer.address };
+            const ssize_t n = recvfrom(sock, buffer, sizeof buffer, MSG_DONTWAIT | MSG_TRUNC,
+                                       (struct sockaddr *)&peer.address, &peer.length);
+            if (n == -1 && errno != EAGAIN)
+                fail("cannot receive");
+
+            /* 4. Is it the answer? Only if it comes from where the question went. */
+            if (n >= 0 && same_endpoint(&peer, &args.server)) {
+                printf("answer after %lu tries: ", tries);
+                show_datagram("UTF-8", buffer, sizeof buffer, (size_t)n, "cut");
+                flush_output();
+                close(sock);
+                return 0;
+            }
+        } while (wait_for_input(sock, deadline));
+    }
+
+    /* 5. Give up. */
+    close(sock);
+    say("no answer after %lu tries", args.tries);
+    return 1;
+}
+
+/* Same address, same port. Not memcmp of the whole: an address has parts that mean nothing here. */
+static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
+{
+    if (a->address.ss_family != b->address.ss_family)
+        return false;
+    if (a->address.ss_family == AF_INET) {
+        const struct sockaddr_in *a4 = (const struct sockaddr_in *)&a->address;
+        const struct sockaddr_in *b4 = (const struct sockaddr_in *)&b->address;
+        return a4->sin_port == b4->sin_port && a4->sin_addr.s_addr == b4->sin_addr.s_addr;
+    }
+    const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)&a->address;
+    const struct sockaddr_in6 *b6 = (const struct sockaddr_in6 *)&b->address;
+    return a6->sin6_port == b6->sin6_port &&
+           memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof a6->sin6_addr) == 0;
+}
+
 static const char help[] =
     "usage: patience [-w SECONDS] [-n TRIES] HOST PORT TEXT\n"
     "Send TEXT to HOST as one datagram and wait for the answer; if none comes, ask again.\n"
@@ -22,13 +91,6 @@ static const char help[] =
     "  -w SECONDS  how long each try waits, such as 0.5 (default: 1)\n"
     "  -n TRIES    how many times to ask, 1 to 1000 (default: 3)\n"
     "  -h          show this help\n";
-
-struct arguments {
-    double seconds;
-    unsigned long tries;
-    struct endpoint server;
-    const char *text;
-};
 
 static unsigned long parse_tries(const char *text)
 {
@@ -56,64 +118,4 @@ static struct arguments parse_arguments(int argc, char *argv[])
     no_more_operands(argc, argv);
     args.server = endpoint_resolve(host, parse_port(port, 1));
     return args;
-}
-
-/* Same address, same port. Not memcmp of the whole: an address has parts that mean nothing here. */
-static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
-{
-    if (a->address.ss_family != b->address.ss_family)
-        return false;
-    if (a->address.ss_family == AF_INET) {
-        const struct sockaddr_in *a4 = (const struct sockaddr_in *)&a->address;
-        const struct sockaddr_in *b4 = (const struct sockaddr_in *)&b->address;
-        return a4->sin_port == b4->sin_port && a4->sin_addr.s_addr == b4->sin_addr.s_addr;
-    }
-    const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)&a->address;
-    const struct sockaddr_in6 *b6 = (const struct sockaddr_in6 *)&b->address;
-    return a6->sin6_port == b6->sin6_port &&
-           memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof a6->sin6_addr) == 0;
-}
-
-int main(int argc, char *argv[])
-{
-    const struct arguments args = parse_arguments(argc, argv);
-    const struct charset charset = charset_open("UTF-8");
-
-    /* 1. Create the socket: one for all tries, so that a late answer, too, finds its way. */
-    int sock = socket(args.server.address.ss_family, SOCK_DGRAM, 0);
-    if (sock == -1)
-        fail("cannot create a socket");
-
-    for (unsigned long tries = 1; tries <= args.tries; tries++) {
-        /* 2. Ask. */
-        if (sendto(sock, args.text, strlen(args.text), 0,
-                   (const struct sockaddr *)&args.server.address, args.server.length) == -1)
-            fail("cannot send %zu bytes to %s", strlen(args.text), endpoint_text(&args.server));
-
-        /* 3. Wait for the answer until the deadline, which is set once a try: whatever else comes
-         *    in, it stays where it is. */
-        const double deadline = deadline_after(args.seconds);
-        do {
-            char buffer[1024];
-            struct endpoint peer = { .length = sizeof peer.address };
-            const ssize_t n = recvfrom(sock, buffer, sizeof buffer, MSG_DONTWAIT | MSG_TRUNC,
-                                       (struct sockaddr *)&peer.address, &peer.length);
-            if (n == -1 && errno != EAGAIN)
-                fail("cannot receive");
-
-            /* 4. Is it the answer? Only if it comes from where the question went. */
-            if (n >= 0 && same_endpoint(&peer, &args.server)) {
-                printf("answer after %lu tries: ", tries);
-                show_datagram(&charset, buffer, sizeof buffer, (size_t)n, "cut");
-                flush_output();
-                close(sock);
-                return 0;
-            }
-        } while (wait_for_input(sock, deadline));
-    }
-
-    /* 5. Give up. */
-    close(sock);
-    say("no answer after %lu tries", args.tries);
-    return 1;
 }

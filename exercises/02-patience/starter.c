@@ -15,6 +15,38 @@
 #include "program.h"
 #include "text.h"
 
+struct arguments {
+    double seconds;
+    unsigned long tries;
+    struct endpoint server;
+    const char *text;
+};
+
+static struct arguments parse_arguments(int argc, char *argv[]);
+
+int main(int argc, char *argv[])
+{
+    const struct arguments args = parse_arguments(argc, argv);
+
+    /* TODO 1. Create the socket, of the family of the server's address. */
+
+    /* TODO 2. Send the text to the server. */
+    (void)args.server;
+    (void)args.text;
+
+    /* TODO 3. Wait for the answer, args.seconds at most: lesson 2, step 5. */
+    (void)args.seconds;
+
+    /* TODO 4. Did it come from the server? Then print it, after "answer after 1 tries: ", and exit 0.
+     *         If not, wait on, for what is left of the time. */
+
+    /* TODO 5. No answer in time: do steps 2 to 4 again, args.tries times in all, and count. */
+
+    /* TODO 6. Close the socket, and give up. */
+    say("no answer after %lu tries", args.tries);
+    return 1;
+}
+
 static const char help[] =
     "usage: patience [-w SECONDS] [-n TRIES] HOST PORT TEXT\n"
     "Send TEXT to HOST as one datagram and wait for the answer; if none comes, ask again.\n"
@@ -24,13 +56,6 @@ static const char help[] =
     "  -w SECONDS  how long each try waits, such as 0.5 (default: 1)\n"
     "  -n TRIES    how many times to ask, 1 to 1000 (default: 3)\n"
     "  -h          show this help\n";
-
-struct arguments {
-    double seconds;
-    unsigned long tries;
-    struct endpoint server;
-    const char *text;
-};
 
 static unsigned long parse_tries(const char *text)
 {
@@ -58,27 +83,4 @@ static struct arguments parse_arguments(int argc, char *argv[])
     no_more_operands(argc, argv);
     args.server = endpoint_resolve(host, parse_port(port, 1));
     return args;
-}
-
-int main(int argc, char *argv[])
-{
-    const struct arguments args = parse_arguments(argc, argv);
-
-    /* TODO 1. Create the socket, of the family of the server's address. */
-
-    /* TODO 2. Send the text to the server. */
-    (void)args.server;
-    (void)args.text;
-
-    /* TODO 3. Wait for the answer, args.seconds at most: lesson 2, step 5. */
-    (void)args.seconds;
-
-    /* TODO 4. Did it come from the server? Then print it, after "answer after 1 tries: ", and exit 0.
-     *         If not, wait on, for what is left of the time. */
-
-    /* TODO 5. No answer in time: do steps 2 to 4 again, args.tries times in all, and count. */
-
-    /* TODO 6. Close the socket, and give up. */
-    say("no answer after %lu tries", args.tries);
-    return 1;
 }

@@ -11,38 +11,8 @@
 #include "endpoint.h"
 #include "program.h"
 
-static const char help[] =
-    "usage: whole-or-not [-b ADDRESS] [PORT]\n"
-    "Print the size and the checksum of every datagram that comes to PORT, until Ctrl-C.\n"
-    "\n"
-    "  PORT        the port to wait on, 0 to 65535; 0: any free one (default: 7788)\n"
-    "  -b ADDRESS  the address of this machine to wait on (default: 0.0.0.0, all\n"
-    "              IPv4 addresses; :: is all addresses, IPv4 and IPv6)\n"
-    "  -h          show this help\n";
-
-static struct endpoint parse_arguments(int argc, char *argv[])
-{
-    const char *address = "0.0.0.0";
-    program_begin("whole-or-not", help);
-    while (next_option(argc, argv, "b:") != -1)
-        address = optarg;
-    const in_port_t port = parse_port(next_operand(argc, argv, "7788"), 0);
-    no_more_operands(argc, argv);
-    return endpoint_resolve(address, port);
-}
-
-/* RFC 1071, section 1. Unsigned bytes: a char may be negative. */
-static unsigned internet_checksum(const unsigned char *bytes, size_t n)
-{
-    unsigned long sum = 0;
-    for (size_t i = 0; i + 1 < n; i += 2)
-        sum += (unsigned)bytes[i] << 8 | bytes[i + 1];
-    if (n % 2 == 1)
-        sum += (unsigned)bytes[n - 1] << 8;
-    while (sum > 0xffff)
-        sum = (sum & 0xffff) + (sum >> 16);
-    return 0xffff - (unsigned)sum;
-}
+static struct endpoint parse_arguments(int argc, char *argv[]);
+static unsigned internet_checksum(const unsigned char *bytes, size_t n);
 
 int main(int argc, char *argv[])
 {
@@ -100,4 +70,37 @@ int main(int argc, char *argv[])
     flush_output();
     say_stopped(datagrams);
     return 0;
+}
+
+/* RFC 1071, section 1. Unsigned bytes: a char may be negative. */
+static unsigned internet_checksum(const unsigned char *bytes, size_t n)
+{
+    unsigned long sum = 0;
+    for (size_t i = 0; i + 1 < n; i += 2)
+        sum += (unsigned)bytes[i] << 8 | bytes[i + 1];
+    if (n % 2 == 1)
+        sum += (unsigned)bytes[n - 1] << 8;
+    while (sum > 0xffff)
+        sum = (sum & 0xffff) + (sum >> 16);
+    return 0xffff - (unsigned)sum;
+}
+
+static const char help[] =
+    "usage: whole-or-not [-b ADDRESS] [PORT]\n"
+    "Print the size and the checksum of every datagram that comes to PORT, until Ctrl-C.\n"
+    "\n"
+    "  PORT        the port to wait on, 0 to 65535; 0: any free one (default: 7788)\n"
+    "  -b ADDRESS  the address of this machine to wait on (default: 0.0.0.0, all\n"
+    "              IPv4 addresses; :: is all addresses, IPv4 and IPv6)\n"
+    "  -h          show this help\n";
+
+static struct endpoint parse_arguments(int argc, char *argv[])
+{
+    const char *address = "0.0.0.0";
+    program_begin("whole-or-not", help);
+    while (next_option(argc, argv, "b:") != -1)
+        address = optarg;
+    const in_port_t port = parse_port(next_operand(argc, argv, "7788"), 0);
+    no_more_operands(argc, argv);
+    return endpoint_resolve(address, port);
 }

@@ -13,73 +13,15 @@
 #include "program.h"
 #include "text.h"
 
-static const char help[] =
-    "usage: shout [-b ADDRESS] [PORT]\n"
-    "Return every datagram that comes to PORT in upper case, until Ctrl-C; then tell who has asked.\n"
-    "\n"
-    "  PORT        the port to wait on, 0 to 65535; 0: any free one (default: 7788)\n"
-    "  -b ADDRESS  the address of this machine to wait on (default: 0.0.0.0, all\n"
-    "              IPv4 addresses; :: is all addresses, IPv4 and IPv6)\n"
-    "  -h          show this help\n";
-
 /* All that a server knows of a peer: where it is, and what has come from there. */
 struct peer {
     struct endpoint endpoint;
     unsigned long datagrams, bytes;
 };
 
-static struct endpoint parse_arguments(int argc, char *argv[])
-{
-    const char *address = "0.0.0.0";
-    program_begin("shout", help);
-    while (next_option(argc, argv, "b:") != -1)
-        address = optarg;
-    const in_port_t port = parse_port(next_operand(argc, argv, "7788"), 0);
-    no_more_operands(argc, argv);
-    return endpoint_resolve(address, port);
-}
-
-/* Same address, same port. Not memcmp of the whole: an address has parts that mean nothing here. */
-static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
-{
-    if (a->address.ss_family != b->address.ss_family)
-        return false;
-    if (a->address.ss_family == AF_INET) {
-        const struct sockaddr_in *a4 = (const struct sockaddr_in *)&a->address;
-        const struct sockaddr_in *b4 = (const struct sockaddr_in *)&b->address;
-        return a4->sin_port == b4->sin_port && a4->sin_addr.s_addr == b4->sin_addr.s_addr;
-    }
-    const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)&a->address;
-    const struct sockaddr_in6 *b6 = (const struct sockaddr_in6 *)&b->address;
-    return a6->sin6_port == b6->sin6_port &&
-           memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof a6->sin6_addr) == 0;
-}
-
-/* Finds the peer at an endpoint among the count known ones; a new one is put behind them. */
-static struct peer *find_peer(struct peer **peers, size_t *count, const struct endpoint *endpoint)
-{
-    for (size_t i = 0; i < *count; i++)
-        if (same_endpoint(&(*peers)[i].endpoint, endpoint))
-            return &(*peers)[i];
-
-    if (*count % 64 == 0) { // full: room for 64 more
-        struct peer *more = realloc(*peers, (*count + 64) * sizeof *more);
-        if (!more)
-            fail("cannot remember peer %zu", *count + 1);
-        *peers = more;
-    }
-    struct peer *new_peer = &(*peers)[(*count)++];
-    *new_peer = (struct peer){ .endpoint = *endpoint };
-    return new_peer;
-}
-
-/* Not toupper(): what that does to other bytes, the locale decides. */
-static void shout(char *bytes, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (bytes[i] >= 'a' && bytes[i] <= 'z')
-            bytes[i] = (char)(bytes[i] - 'a' + 'A');
-}
+static struct endpoint parse_arguments(int argc, char *argv[]);
+static struct peer *find_peer(struct peer **peers, size_t *count, const struct endpoint *endpoint);
+static void shout(char *bytes, size_t n);
 
 int main(int argc, char *argv[])
 {
@@ -136,4 +78,66 @@ int main(int argc, char *argv[])
     flush_output();
     say_stopped(datagrams);
     return 0;
+}
+
+/* Same address, same port. Not memcmp of the whole: an address has parts that mean nothing here. */
+static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
+{
+    if (a->address.ss_family != b->address.ss_family)
+        return false;
+    if (a->address.ss_family == AF_INET) {
+        const struct sockaddr_in *a4 = (const struct sockaddr_in *)&a->address;
+        const struct sockaddr_in *b4 = (const struct sockaddr_in *)&b->address;
+        return a4->sin_port == b4->sin_port && a4->sin_addr.s_addr == b4->sin_addr.s_addr;
+    }
+    const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)&a->address;
+    const struct sockaddr_in6 *b6 = (const struct sockaddr_in6 *)&b->address;
+    return a6->sin6_port == b6->sin6_port &&
+           memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof a6->sin6_addr) == 0;
+}
+
+/* Finds the peer at an endpoint among the count known ones; a new one is put behind them. */
+static struct peer *find_peer(struct peer **peers, size_t *count, const struct endpoint *endpoint)
+{
+    for (size_t i = 0; i < *count; i++)
+        if (same_endpoint(&(*peers)[i].endpoint, endpoint))
+            return &(*peers)[i];
+
+    if (*count % 64 == 0) { // full: room for 64 more
+        struct peer *more = realloc(*peers, (*count + 64) * sizeof *more);
+        if (!more)
+            fail("cannot remember peer %zu", *count + 1);
+        *peers = more;
+    }
+    struct peer *new_peer = &(*peers)[(*count)++];
+    *new_peer = (struct peer){ .endpoint = *endpoint };
+    return new_peer;
+}
+
+/* Not toupper(): what that does to other bytes, the locale decides. */
+static void shout(char *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (bytes[i] >= 'a' && bytes[i] <= 'z')
+            bytes[i] = (char)(bytes[i] - 'a' + 'A');
+}
+
+static const char help[] =
+    "usage: shout [-b ADDRESS] [PORT]\n"
+    "Return every datagram that comes to PORT in upper case, until Ctrl-C; then tell who has asked.\n"
+    "\n"
+    "  PORT        the port to wait on, 0 to 65535; 0: any free one (default: 7788)\n"
+    "  -b ADDRESS  the address of this machine to wait on (default: 0.0.0.0, all\n"
+    "              IPv4 addresses; :: is all addresses, IPv4 and IPv6)\n"
+    "  -h          show this help\n";
+
+static struct endpoint parse_arguments(int argc, char *argv[])
+{
+    const char *address = "0.0.0.0";
+    program_begin("shout", help);
+    while (next_option(argc, argv, "b:") != -1)
+        address = optarg;
+    const in_port_t port = parse_port(next_operand(argc, argv, "7788"), 0);
+    no_more_operands(argc, argv);
+    return endpoint_resolve(address, port);
 }

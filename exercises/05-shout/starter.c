@@ -15,25 +15,7 @@
 #include "program.h"
 #include "text.h"
 
-static const char help[] =
-    "usage: shout [-b ADDRESS] [PORT]\n"
-    "Return every datagram that comes to PORT in upper case, until Ctrl-C; then tell who has asked.\n"
-    "\n"
-    "  PORT        the port to wait on, 0 to 65535; 0: any free one (default: 7788)\n"
-    "  -b ADDRESS  the address of this machine to wait on (default: 0.0.0.0, all\n"
-    "              IPv4 addresses; :: is all addresses, IPv4 and IPv6)\n"
-    "  -h          show this help\n";
-
-static struct endpoint parse_arguments(int argc, char *argv[])
-{
-    const char *address = "0.0.0.0";
-    program_begin("shout", help);
-    while (next_option(argc, argv, "b:") != -1)
-        address = optarg;
-    const in_port_t port = parse_port(next_operand(argc, argv, "7788"), 0);
-    no_more_operands(argc, argv);
-    return endpoint_resolve(address, port);
-}
+static struct endpoint parse_arguments(int argc, char *argv[]);
 
 int main(int argc, char *argv[])
 {
@@ -56,4 +38,24 @@ int main(int argc, char *argv[])
     flush_output();
     say_stopped(datagrams);
     return 0;
+}
+
+static const char help[] =
+    "usage: shout [-b ADDRESS] [PORT]\n"
+    "Return every datagram that comes to PORT in upper case, until Ctrl-C; then tell who has asked.\n"
+    "\n"
+    "  PORT        the port to wait on, 0 to 65535; 0: any free one (default: 7788)\n"
+    "  -b ADDRESS  the address of this machine to wait on (default: 0.0.0.0, all\n"
+    "              IPv4 addresses; :: is all addresses, IPv4 and IPv6)\n"
+    "  -h          show this help\n";
+
+static struct endpoint parse_arguments(int argc, char *argv[])
+{
+    const char *address = "0.0.0.0";
+    program_begin("shout", help);
+    while (next_option(argc, argv, "b:") != -1)
+        address = optarg;
+    const in_port_t port = parse_port(next_operand(argc, argv, "7788"), 0);
+    no_more_operands(argc, argv);
+    return endpoint_resolve(address, port);
 }

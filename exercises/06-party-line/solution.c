@@ -16,16 +16,6 @@
 #define LONGEST_NAME 16      // bytes
 #define LONGEST_REQUEST 1024 // bytes
 
-static const char help[] =
-    "usage: party-line [-b ADDRESS] [-t SECONDS] [PORT]\n"
-    "Serve a chat of up to 32 members, until Ctrl-C.\n"
-    "\n"
-    "  PORT        the port to wait on, 0 to 65535; 0: any free one (default: 7788)\n"
-    "  -b ADDRESS  the address of this machine to wait on (default: 0.0.0.0, all\n"
-    "              IPv4 addresses; :: is all addresses, IPv4 and IPv6)\n"
-    "  -t SECONDS  how long a member may be silent, such as 0.5 (default: 300)\n"
-    "  -h          show this help\n";
-
 struct member {
     struct endpoint endpoint; // who it is: address and port
     char name[LONGEST_NAME + 1];
@@ -40,20 +30,65 @@ struct party {
     size_t count;
 };
 
-static struct party parse_arguments(int argc, char *argv[])
+static struct party parse_arguments(int argc, char *argv[]);
+static void send_bytes(const struct party *party, const struct endpoint *peer, const char *bytes,
+                       size_t n);
+static void drop_the_silent(struct party *party);
+static struct member *find_member(struct party *party, const struct endpoint *peer);
+static bool is(const char *request, size_t n, const char *word);
+static const char *obey(struct party *party, const struct endpoint *peer, const char *request,
+                        size_t n);
+
+int main(int argc, char *argv[])
 {
-    struct party party = { .seconds = 300 };
-    const char *address = "0.0.0.0";
-    program_begin("party-line", help);
-    for (int option; (option = next_option(argc, argv, "b:t:")) != -1;)
-        if (option == 'b')
-            address = optarg;
-        else
-            party.seconds = parse_seconds(optarg);
-    const in_port_t port = parse_port(next_operand(argc, argv, "7788"), 0);
-    no_more_operands(argc, argv);
-    party.local = endpoint_resolve(address, port);
-    return party;
+    struct party party = parse_arguments(argc, argv);
+    stop_on_signals();
+
+    /* 1. Create the socket, and bind it to our address and port. */
+    party.sock = socket(party.local.address.ss_family, SOCK_DGRAM, 0);
+    if (party.sock == -1)
+        fail("cannot create a socket");
+    if (bind(party.sock, (struct sockaddr *)&party.local.address, party.local.length) == -1)
+        fail("cannot bind to %s", endpoint_text(&party.local));
+    if (getsockname(party.sock, (struct sockaddr *)&party.local.address, &party.local.length) == -1)
+        fail("cannot get the socket's address");
+    say("bound to %s", endpoint_text(&party.local));
+
+    unsigned long requests = 0;
+    while (!stop_requested()) {
+        /* 2. Take the next request. MSG_TRUNC tells its whole length, if it was too long. */
+        char request[LONGEST_REQUEST];
+        struct endpoint peer = { .length = sizeof peer.address };
+        const ssize_t n = recvfrom(party.sock, request, sizeof request, MSG_DONTWAIT | MSG_TRUNC,
+                                   (struct sockaddr *)&peer.address, &peer.length);
+        if (n == -1) {
+            if (errno != EAGAIN)
+                fail("cannot receive");
+            wait_for_input(party.sock, INFINITY);
+            continue;
+        }
+
+        /* 3. Write it down, made harmless. */
+        printf("%s: ", endpoint_text(&peer));
+        show_datagram("UTF-8", request, sizeof request, (size_t)n, "cut");
+        requests++;
+
+        /* 4. Drop who was silent for too long. The sender of this request, if still in, is not. */
+        drop_the_silent(&party);
+        struct member *member = find_member(&party, &peer);
+        if (member)
+            member->heard = now();
+
+        /* 5. Do what it asks for, and answer. */
+        const char *answer = obey(&party, &peer, request, (size_t)n);
+        send_bytes(&party, &peer, answer, strlen(answer));
+    }
+
+    /* 6. Close the socket. */
+    close(party.sock);
+    flush_output();
+    say_stopped(requests);
+    return 0;
 }
 
 /* Who is to get it, a stranger has decided: a failure is a warning, not the end. */
@@ -74,9 +109,9 @@ static void remove_member(struct party *party, struct member *member)
 
 static void drop_the_silent(struct party *party)
 {
-    const double now = deadline_after(0);
+    const double moment = now();
     for (size_t i = party->count; i > 0; i--)
-        if (now - party->members[i - 1].heard > party->seconds)
+        if (moment - party->members[i - 1].heard > party->seconds)
             remove_member(party, &party->members[i - 1]);
 }
 
@@ -114,7 +149,7 @@ static const char *join(struct party *party, const struct endpoint *peer, const 
     if (party->count == MEMBERS)
         return "ERROR full";
     struct member *member = &party->members[party->count++];
-    *member = (struct member){ .endpoint = *peer, .heard = deadline_after(0) };
+    *member = (struct member){ .endpoint = *peer, .heard = now() };
     memcpy(member->name, name, n);
     return "OK";
 }
@@ -173,55 +208,28 @@ static const char *obey(struct party *party, const struct endpoint *peer, const 
     return "OK";
 }
 
-int main(int argc, char *argv[])
+static const char help[] =
+    "usage: party-line [-b ADDRESS] [-t SECONDS] [PORT]\n"
+    "Serve a chat of up to 32 members, until Ctrl-C.\n"
+    "\n"
+    "  PORT        the port to wait on, 0 to 65535; 0: any free one (default: 7788)\n"
+    "  -b ADDRESS  the address of this machine to wait on (default: 0.0.0.0, all\n"
+    "              IPv4 addresses; :: is all addresses, IPv4 and IPv6)\n"
+    "  -t SECONDS  how long a member may be silent, such as 0.5 (default: 300)\n"
+    "  -h          show this help\n";
+
+static struct party parse_arguments(int argc, char *argv[])
 {
-    struct party party = parse_arguments(argc, argv);
-    const struct charset charset = charset_open("UTF-8");
-    stop_on_signals();
-
-    /* 1. Create the socket, and bind it to our address and port. */
-    party.sock = socket(party.local.address.ss_family, SOCK_DGRAM, 0);
-    if (party.sock == -1)
-        fail("cannot create a socket");
-    if (bind(party.sock, (struct sockaddr *)&party.local.address, party.local.length) == -1)
-        fail("cannot bind to %s", endpoint_text(&party.local));
-    if (getsockname(party.sock, (struct sockaddr *)&party.local.address, &party.local.length) == -1)
-        fail("cannot get the socket's address");
-    say("bound to %s", endpoint_text(&party.local));
-
-    unsigned long requests = 0;
-    while (!stop_requested()) {
-        /* 2. Take the next request. MSG_TRUNC tells its whole length, if it was too long. */
-        char request[LONGEST_REQUEST];
-        struct endpoint peer = { .length = sizeof peer.address };
-        const ssize_t n = recvfrom(party.sock, request, sizeof request, MSG_DONTWAIT | MSG_TRUNC,
-                                   (struct sockaddr *)&peer.address, &peer.length);
-        if (n == -1) {
-            if (errno != EAGAIN)
-                fail("cannot receive");
-            wait_for_input(party.sock, INFINITY);
-            continue;
-        }
-
-        /* 3. Write it down, made harmless. */
-        printf("%s: ", endpoint_text(&peer));
-        show_datagram(&charset, request, sizeof request, (size_t)n, "cut");
-        requests++;
-
-        /* 4. Drop who was silent for too long. The sender of this request, if still in, is not. */
-        drop_the_silent(&party);
-        struct member *member = find_member(&party, &peer);
-        if (member)
-            member->heard = deadline_after(0);
-
-        /* 5. Do what it asks for, and answer. */
-        const char *answer = obey(&party, &peer, request, (size_t)n);
-        send_bytes(&party, &peer, answer, strlen(answer));
-    }
-
-    /* 6. Close the socket. */
-    close(party.sock);
-    flush_output();
-    say_stopped(requests);
-    return 0;
+    struct party party = { .seconds = 300 };
+    const char *address = "0.0.0.0";
+    program_begin("party-line", help);
+    for (int option; (option = next_option(argc, argv, "b:t:")) != -1;)
+        if (option == 'b')
+            address = optarg;
+        else
+            party.seconds = parse_seconds(optarg);
+    const in_port_t port = parse_port(next_operand(argc, argv, "7788"), 0);
+    no_more_operands(argc, argv);
+    party.local = endpoint_resolve(address, port);
+    return party;
 }

@@ -13,16 +13,6 @@
 #include "endpoint.h"
 #include "program.h"
 
-static const char help[] =
-    "usage: party-line [-b ADDRESS] [-t SECONDS] [PORT]\n"
-    "Serve a chat of up to 32 members, until Ctrl-C.\n"
-    "\n"
-    "  PORT        the port to wait on, 0 to 65535; 0: any free one (default: 7788)\n"
-    "  -b ADDRESS  the address of this machine to wait on (default: 0.0.0.0, all\n"
-    "              IPv4 addresses; :: is all addresses, IPv4 and IPv6)\n"
-    "  -t SECONDS  how long a member may be silent, such as 0.5 (default: 300)\n"
-    "  -h          show this help\n";
-
 /* TODO 1. What does the server have to know of a member? Where do the members stand? */
 struct party {
     struct endpoint local;
@@ -30,21 +20,7 @@ struct party {
     int sock;
 };
 
-static struct party parse_arguments(int argc, char *argv[])
-{
-    struct party party = { .seconds = 300 };
-    const char *address = "0.0.0.0";
-    program_begin("party-line", help);
-    for (int option; (option = next_option(argc, argv, "b:t:")) != -1;)
-        if (option == 'b')
-            address = optarg;
-        else
-            party.seconds = parse_seconds(optarg);
-    const in_port_t port = parse_port(next_operand(argc, argv, "7788"), 0);
-    no_more_operands(argc, argv);
-    party.local = endpoint_resolve(address, port);
-    return party;
-}
+static struct party parse_arguments(int argc, char *argv[]);
 
 int main(int argc, char *argv[])
 {
@@ -92,4 +68,30 @@ int main(int argc, char *argv[])
     flush_output();
     say_stopped(requests);
     return 0;
+}
+
+static const char help[] =
+    "usage: party-line [-b ADDRESS] [-t SECONDS] [PORT]\n"
+    "Serve a chat of up to 32 members, until Ctrl-C.\n"
+    "\n"
+    "  PORT        the port to wait on, 0 to 65535; 0: any free one (default: 7788)\n"
+    "  -b ADDRESS  the address of this machine to wait on (default: 0.0.0.0, all\n"
+    "              IPv4 addresses; :: is all addresses, IPv4 and IPv6)\n"
+    "  -t SECONDS  how long a member may be silent, such as 0.5 (default: 300)\n"
+    "  -h          show this help\n";
+
+static struct party parse_arguments(int argc, char *argv[])
+{
+    struct party party = { .seconds = 300 };
+    const char *address = "0.0.0.0";
+    program_begin("party-line", help);
+    for (int option; (option = next_option(argc, argv, "b:t:")) != -1;)
+        if (option == 'b')
+            address = optarg;
+        else
+            party.seconds = parse_seconds(optarg);
+    const in_port_t port = parse_port(next_operand(argc, argv, "7788"), 0);
+    no_more_operands(argc, argv);
+    party.local = endpoint_resolve(address, port);
+    return party;
 }

@@ -17,50 +17,95 @@
  * was read and cannot be written is told apart from bytes that cannot be read. */
 #define PIVOT "UTF-32LE"
 
-static const char help[] =
-    "usage: translator [-b ADDRESS] LEFT RIGHT HOST PORT [OWN]\n"
-    "Pass datagrams on between those who write to OWN, in the charset LEFT, and the one at\n"
-    "HOST and PORT, in the charset RIGHT, until Ctrl-C.\n"
-    "\n"
-    "  LEFT, RIGHT  charsets that iconv knows, such as gb2312 and utf-8\n"
-    "  HOST         the right one: a name, an IPv4 address or an IPv6 address\n"
-    "  PORT         its port, 1 to 65535\n"
-    "  OWN          our own port, 0 to 65535; 0: any free one (default: 4567)\n"
-    "  -b ADDRESS   the address of this machine to use (default: all of the\n"
-    "               right one's family)\n"
-    "  -h           show this help\n";
-
 struct arguments {
     const char *left, *right; // charsets
     struct endpoint local, peer;
 };
 
-static struct arguments parse_arguments(int argc, char *argv[])
-{
-    const char *address = NULL;
-    program_begin("translator", help);
-    while (next_option(argc, argv, "b:") != -1)
-        address = optarg;
-    struct arguments args = { .left = next_operand(argc, argv, NULL) };
-    args.right = next_operand(argc, argv, NULL);
-    const char *host = next_operand(argc, argv, NULL);
-    const char *port = next_operand(argc, argv, NULL);
-    if (!port)
-        usage_error("LEFT, RIGHT, HOST or PORT is missing");
-    const in_port_t peer_port = parse_port(port, 1);
-    const in_port_t local_port = parse_port(next_operand(argc, argv, "4567"), 0);
-    no_more_operands(argc, argv);
-    args.peer = endpoint_resolve(host, peer_port);
-    if (!address)
-        address = args.peer.address.ss_family == AF_INET6 ? "::" : "0.0.0.0";
-    args.local = endpoint_resolve(address, local_port);
-    return args;
-}
-
 /* One way through: what iconv needs to translate in one direction. */
 struct way {
     iconv_t decoder, encoder; // from the one charset to the pivot, from there to the other one
 };
+
+static struct arguments parse_arguments(int argc, char *argv[]);
+static struct way open_way(const char *from, const char *to);
+static ssize_t translate(const struct way *way, char *in, size_t n, char *result, size_t size,
+                         unsigned long *replaced);
+static void close_way(const struct way *way);
+
+int main(int argc, char *argv[])
+{
+    struct arguments args = parse_arguments(argc, argv);
+
+    /* 1. Prepare both ways. */
+    const struct way to_right = open_way(args.left, args.right);
+    const struct way to_left = open_way(args.right, args.left);
+    stop_on_signals();
+
+    /* 2. Create the socket, and bind it to our own port. */
+    int sock = socket(args.local.address.ss_family, SOCK_DGRAM, 0);
+    if (sock == -1)
+        fail("cannot create a socket");
+    if (bind(sock, (struct sockaddr *)&args.local.address, args.local.length) == -1)
+        fail("cannot bind to %s", endpoint_text(&args.local));
+    if (getsockname(sock, (struct sockaddr *)&args.local.address, &args.local.length) == -1)
+        fail("cannot get the socket's address");
+    say("bound to %s", endpoint_text(&args.local));
+
+    struct endpoint left = { .length = 0 }; // nobody yet
+    unsigned long datagrams = 0, all_replaced = 0;
+    while (!stop_requested()) {
+        /* 3. Take the next datagram. Who has sent it decides where it goes to. */
+        char data[DATAGRAM_MAX];
+        struct endpoint sender = { .length = sizeof sender.address };
+        const ssize_t n = recvfrom(sock, data, sizeof data, MSG_DONTWAIT,
+                                   (struct sockaddr *)&sender.address, &sender.length);
+        if (n == -1) {
+            if (errno != EAGAIN)
+                fail("cannot receive");
+            wait_for_input(sock, INFINITY);
+            continue;
+        }
+        const bool from_right = sender.length == args.peer.length &&
+                                memcmp(&sender.address, &args.peer.address, sender.length) == 0;
+        if (!from_right)
+            left = sender;
+        const struct endpoint *receiver = from_right ? &left : &args.peer;
+        if (receiver->length == 0) {
+            say("%zd bytes not passed on: nobody has written from the left yet", n);
+            continue;
+        }
+
+        /* 4. Translate it, and pass it on: all of it, or nothing. */
+        char result[DATAGRAM_MAX];
+        unsigned long replaced;
+        const ssize_t length = translate(from_right ? &to_left : &to_right, data, (size_t)n, result,
+                                         sizeof result, &replaced);
+        if (length == -1 && errno == E2BIG)
+            errno = EMSGSIZE;
+        if (length == -1 ||
+            sendto(sock, result, (size_t)length, 0, (const struct sockaddr *)&receiver->address,
+                   receiver->length) == -1) {
+            warn("%zd bytes not passed on to %s", n, endpoint_text(receiver));
+            continue;
+        }
+
+        /* 5. Say what was done. */
+        printf("%s to ", endpoint_text(&sender));
+        printf("%s: %zd bytes in, %zd bytes out, %lu replaced\n", endpoint_text(receiver), n,
+               length, replaced);
+        datagrams++;
+        all_replaced += replaced;
+    }
+
+    /* 6. Close the socket. */
+    close(sock);
+    close_way(&to_right);
+    close_way(&to_left);
+    flush_output();
+    say("stopped after %lu datagrams, %lu replaced", datagrams, all_replaced);
+    return 0;
+}
 
 static iconv_t open_iconv(const char *to, const char *from, const char *charset)
 {
@@ -136,76 +181,37 @@ static void close_way(const struct way *way)
     iconv_close(way->encoder);
 }
 
-int main(int argc, char *argv[])
+static const char help[] =
+    "usage: translator [-b ADDRESS] LEFT RIGHT HOST PORT [OWN]\n"
+    "Pass datagrams on between those who write to OWN, in the charset LEFT, and the one at\n"
+    "HOST and PORT, in the charset RIGHT, until Ctrl-C.\n"
+    "\n"
+    "  LEFT, RIGHT  charsets that iconv knows, such as gb2312 and utf-8\n"
+    "  HOST         the right one: a name, an IPv4 address or an IPv6 address\n"
+    "  PORT         its port, 1 to 65535\n"
+    "  OWN          our own port, 0 to 65535; 0: any free one (default: 4567)\n"
+    "  -b ADDRESS   the address of this machine to use (default: all of the\n"
+    "               right one's family)\n"
+    "  -h           show this help\n";
+
+static struct arguments parse_arguments(int argc, char *argv[])
 {
-    struct arguments args = parse_arguments(argc, argv);
-
-    /* 1. Prepare both ways. */
-    const struct way to_right = open_way(args.left, args.right);
-    const struct way to_left = open_way(args.right, args.left);
-    stop_on_signals();
-
-    /* 2. Create the socket, and bind it to our own port. */
-    int sock = socket(args.local.address.ss_family, SOCK_DGRAM, 0);
-    if (sock == -1)
-        fail("cannot create a socket");
-    if (bind(sock, (struct sockaddr *)&args.local.address, args.local.length) == -1)
-        fail("cannot bind to %s", endpoint_text(&args.local));
-    if (getsockname(sock, (struct sockaddr *)&args.local.address, &args.local.length) == -1)
-        fail("cannot get the socket's address");
-    say("bound to %s", endpoint_text(&args.local));
-
-    struct endpoint left = { .length = 0 }; // nobody yet
-    unsigned long datagrams = 0, all_replaced = 0;
-    while (!stop_requested()) {
-        /* 3. Take the next datagram. Who has sent it decides where it goes to. */
-        char data[DATAGRAM_MAX];
-        struct endpoint sender = { .length = sizeof sender.address };
-        const ssize_t n = recvfrom(sock, data, sizeof data, MSG_DONTWAIT,
-                                   (struct sockaddr *)&sender.address, &sender.length);
-        if (n == -1) {
-            if (errno != EAGAIN)
-                fail("cannot receive");
-            wait_for_input(sock, INFINITY);
-            continue;
-        }
-        const bool from_right = sender.length == args.peer.length &&
-                                memcmp(&sender.address, &args.peer.address, sender.length) == 0;
-        if (!from_right)
-            left = sender;
-        const struct endpoint *receiver = from_right ? &left : &args.peer;
-        if (receiver->length == 0) {
-            say("%zd bytes not passed on: nobody has written from the left yet", n);
-            continue;
-        }
-
-        /* 4. Translate it, and pass it on: all of it, or nothing. */
-        char result[DATAGRAM_MAX];
-        unsigned long replaced;
-        const ssize_t length = translate(from_right ? &to_left : &to_right, data, (size_t)n, result,
-                                         sizeof result, &replaced);
-        if (length == -1 && errno == E2BIG)
-            errno = EMSGSIZE;
-        if (length == -1 ||
-            sendto(sock, result, (size_t)length, 0, (const struct sockaddr *)&receiver->address,
-                   receiver->length) == -1) {
-            warn("%zd bytes not passed on to %s", n, endpoint_text(receiver));
-            continue;
-        }
-
-        /* 5. Say what was done. */
-        printf("%s to ", endpoint_text(&sender));
-        printf("%s: %zd bytes in, %zd bytes out, %lu replaced\n", endpoint_text(receiver), n,
-               length, replaced);
-        datagrams++;
-        all_replaced += replaced;
-    }
-
-    /* 6. Close the socket. */
-    close(sock);
-    close_way(&to_right);
-    close_way(&to_left);
-    flush_output();
-    say("stopped after %lu datagrams, %lu replaced", datagrams, all_replaced);
-    return 0;
+    const char *address = NULL;
+    program_begin("translator", help);
+    while (next_option(argc, argv, "b:") != -1)
+        address = optarg;
+    struct arguments args = { .left = next_operand(argc, argv, NULL) };
+    args.right = next_operand(argc, argv, NULL);
+    const char *host = next_operand(argc, argv, NULL);
+    const char *port = next_operand(argc, argv, NULL);
+    if (!port)
+        usage_error("LEFT, RIGHT, HOST or PORT is missing");
+    const in_port_t peer_port = parse_port(port, 1);
+    const in_port_t local_port = parse_port(next_operand(argc, argv, "4567"), 0);
+    no_more_operands(argc, argv);
+    args.peer = endpoint_resolve(host, peer_port);
+    if (!address)
+        address = args.peer.address.ss_family == AF_INET6 ? "::" : "0.0.0.0";
+    args.local = endpoint_resolve(address, local_port);
+    return args;
 }

@@ -14,45 +14,12 @@
 #include "program.h"
 #include "text.h"
 
-static const char help[] =
-    "usage: translator [-b ADDRESS] LEFT RIGHT HOST PORT [OWN]\n"
-    "Pass datagrams on between those who write to OWN, in the charset LEFT, and the one at\n"
-    "HOST and PORT, in the charset RIGHT, until Ctrl-C.\n"
-    "\n"
-    "  LEFT, RIGHT  charsets that iconv knows, such as gb2312 and utf-8\n"
-    "  HOST         the right one: a name, an IPv4 address or an IPv6 address\n"
-    "  PORT         its port, 1 to 65535\n"
-    "  OWN          our own port, 0 to 65535; 0: any free one (default: 4567)\n"
-    "  -b ADDRESS   the address of this machine to use (default: all of the\n"
-    "               right one's family)\n"
-    "  -h           show this help\n";
-
 struct arguments {
     const char *left, *right; // charsets
     struct endpoint local, peer;
 };
 
-static struct arguments parse_arguments(int argc, char *argv[])
-{
-    const char *address = NULL;
-    program_begin("translator", help);
-    while (next_option(argc, argv, "b:") != -1)
-        address = optarg;
-    struct arguments args = { .left = next_operand(argc, argv, NULL) };
-    args.right = next_operand(argc, argv, NULL);
-    const char *host = next_operand(argc, argv, NULL);
-    const char *port = next_operand(argc, argv, NULL);
-    if (!port)
-        usage_error("LEFT, RIGHT, HOST or PORT is missing");
-    const in_port_t peer_port = parse_port(port, 1);
-    const in_port_t local_port = parse_port(next_operand(argc, argv, "4567"), 0);
-    no_more_operands(argc, argv);
-    args.peer = endpoint_resolve(host, peer_port);
-    if (!address)
-        address = args.peer.address.ss_family == AF_INET6 ? "::" : "0.0.0.0";
-    args.local = endpoint_resolve(address, local_port);
-    return args;
-}
+static struct arguments parse_arguments(int argc, char *argv[]);
 
 int main(int argc, char *argv[])
 {
@@ -102,4 +69,39 @@ int main(int argc, char *argv[])
     flush_output();
     say("stopped after %lu datagrams, %lu replaced", datagrams, replaced);
     return 0;
+}
+
+static const char help[] =
+    "usage: translator [-b ADDRESS] LEFT RIGHT HOST PORT [OWN]\n"
+    "Pass datagrams on between those who write to OWN, in the charset LEFT, and the one at\n"
+    "HOST and PORT, in the charset RIGHT, until Ctrl-C.\n"
+    "\n"
+    "  LEFT, RIGHT  charsets that iconv knows, such as gb2312 and utf-8\n"
+    "  HOST         the right one: a name, an IPv4 address or an IPv6 address\n"
+    "  PORT         its port, 1 to 65535\n"
+    "  OWN          our own port, 0 to 65535; 0: any free one (default: 4567)\n"
+    "  -b ADDRESS   the address of this machine to use (default: all of the\n"
+    "               right one's family)\n"
+    "  -h           show this help\n";
+
+static struct arguments parse_arguments(int argc, char *argv[])
+{
+    const char *address = NULL;
+    program_begin("translator", help);
+    while (next_option(argc, argv, "b:") != -1)
+        address = optarg;
+    struct arguments args = { .left = next_operand(argc, argv, NULL) };
+    args.right = next_operand(argc, argv, NULL);
+    const char *host = next_operand(argc, argv, NULL);
+    const char *port = next_operand(argc, argv, NULL);
+    if (!port)
+        usage_error("LEFT, RIGHT, HOST or PORT is missing");
+    const in_port_t peer_port = parse_port(port, 1);
+    const in_port_t local_port = parse_port(next_operand(argc, argv, "4567"), 0);
+    no_more_operands(argc, argv);
+    args.peer = endpoint_resolve(host, peer_port);
+    if (!address)
+        address = args.peer.address.ss_family == AF_INET6 ? "::" : "0.0.0.0";
+    args.local = endpoint_resolve(address, local_port);
+    return args;
 }

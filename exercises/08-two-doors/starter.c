@@ -14,30 +14,12 @@
 #include "program.h"
 #include "text.h"
 
-static const char help[] =
-    "usage: two-doors PORT PORT\n"
-    "Wait on both ports at once, and print each datagram with the port it came to, until Ctrl-C.\n"
-    "\n"
-    "  PORT  a port to wait on, 0 to 65535; 0: any free one\n"
-    "  -h    show this help\n";
-
 struct door {
     int sock;
     struct endpoint local;
 };
 
-static void parse_arguments(int argc, char *argv[], struct door doors[2])
-{
-    program_begin("two-doors", help);
-    next_option(argc, argv, "");
-    for (int i = 0; i < 2; i++) {
-        const char *port = next_operand(argc, argv, NULL);
-        if (!port)
-            usage_error("%s PORT is missing", i == 0 ? "the first" : "the second");
-        doors[i].local = endpoint_resolve("0.0.0.0", parse_port(port, 0));
-    }
-    no_more_operands(argc, argv);
-}
+static void parse_arguments(int argc, char *argv[], struct door doors[2]);
 
 int main(int argc, char *argv[])
 {
@@ -61,4 +43,24 @@ int main(int argc, char *argv[])
     flush_output();
     say_stopped(datagrams);
     return 0;
+}
+
+static const char help[] =
+    "usage: two-doors PORT PORT\n"
+    "Wait on both ports at once, and print each datagram with the port it came to, until Ctrl-C.\n"
+    "\n"
+    "  PORT  a port to wait on, 0 to 65535; 0: any free one\n"
+    "  -h    show this help\n";
+
+static void parse_arguments(int argc, char *argv[], struct door doors[2])
+{
+    program_begin("two-doors", help);
+    next_option(argc, argv, "");
+    for (int i = 0; i < 2; i++) {
+        const char *port = next_operand(argc, argv, NULL);
+        if (!port)
+            usage_error("%s PORT is missing", i == 0 ? "the first" : "the second");
+        doors[i].local = endpoint_resolve("0.0.0.0", parse_port(port, 0));
+    }
+    no_more_operands(argc, argv);
 }

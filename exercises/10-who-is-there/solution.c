@@ -18,30 +18,26 @@
 
 #define MOST_ANSWERS 1000
 
-static const char help[] =
-    "usage: who-is-there serve NAME [PORT], or who-is-there ask [-w SECONDS] [HOST [PORT]]\n"
-    "serve: answer who asks for those on this network, until Ctrl-C.\n"
-    "ask: broadcast the question, and list who has answered.\n"
-    "\n"
-    "  NAME        1 to 32 letters, digits and hyphens\n"
-    "  HOST        the broadcast address (default: 255.255.255.255)\n"
-    "  PORT        where the question goes to, 1 to 65535 (7788); for serve, 0: any free one\n"
-    "  -w SECONDS  how long to wait for answers, such as 0.5 (default: 1)\n"
-    "  -h          show this help\n";
+struct arguments {
+    const char *name; // NULL: ask
+    double seconds;
+    struct endpoint endpoint; // where we serve, or whom we ask
+};
 
 struct answer {
     struct endpoint endpoint;
     char name[LONGEST_NAME + 1];
 };
 
-/* Whether n bytes are a NAME. */
-static bool is_name(const char *bytes, size_t n)
+static struct arguments parse_arguments(int argc, char *argv[]);
+static int serve(const char *name, struct endpoint local);
+static int ask_all(struct endpoint everyone, double seconds);
+static bool is_name(const char *bytes, size_t n);
+
+int main(int argc, char *argv[])
 {
-    for (size_t i = 0; i < n; i++)
-        if (!((bytes[i] >= 'a' && bytes[i] <= 'z') || (bytes[i] >= 'A' && bytes[i] <= 'Z') ||
-              (bytes[i] >= '0' && bytes[i] <= '9') || bytes[i] == '-'))
-            return false;
-    return n >= 1 && n <= LONGEST_NAME;
+    const struct arguments args = parse_arguments(argc, argv);
+    return args.name ? serve(args.name, args.endpoint) : ask_all(args.endpoint, args.seconds);
 }
 
 /* Answers the questions that come to us; returns the exit status. */
@@ -144,8 +140,8 @@ static int ask_all(struct endpoint everyone, double seconds)
         fail("cannot send the question to %s", endpoint_text(&everyone));
 
     /* 7. Take the answers until the time is up. It does not begin anew with each of them. */
-    const double deadline = deadline_after(seconds);
-    while (!stop_requested() && deadline_after(0) < deadline && count < MOST_ANSWERS) {
+    const double deadline = now() + seconds;
+    while (!stop_requested() && now() < deadline && count < MOST_ANSWERS) {
         char data[64];
         struct endpoint peer = { .length = sizeof peer.address };
         const ssize_t n = recvfrom(sock, data, sizeof data, MSG_DONTWAIT,
@@ -175,28 +171,50 @@ static int ask_all(struct endpoint everyone, double seconds)
     return count > 0 ? 0 : 1;
 }
 
-int main(int argc, char *argv[])
+/* Whether n bytes are a NAME. */
+static bool is_name(const char *bytes, size_t n)
 {
+    for (size_t i = 0; i < n; i++)
+        if (!((bytes[i] >= 'a' && bytes[i] <= 'z') || (bytes[i] >= 'A' && bytes[i] <= 'Z') ||
+              (bytes[i] >= '0' && bytes[i] <= '9') || bytes[i] == '-'))
+            return false;
+    return n >= 1 && n <= LONGEST_NAME;
+}
+
+static const char help[] =
+    "usage: who-is-there serve NAME [PORT], or who-is-there ask [-w SECONDS] [HOST [PORT]]\n"
+    "serve: answer who asks for those on this network, until Ctrl-C.\n"
+    "ask: broadcast the question, and list who has answered.\n"
+    "\n"
+    "  NAME        1 to 32 letters, digits and hyphens\n"
+    "  HOST        the broadcast address (default: 255.255.255.255)\n"
+    "  PORT        where the question goes to, 1 to 65535 (7788); for serve, 0: any free one\n"
+    "  -w SECONDS  how long to wait for answers, such as 0.5 (default: 1)\n"
+    "  -h          show this help\n";
+
+static struct arguments parse_arguments(int argc, char *argv[])
+{
+    struct arguments args = { .seconds = 1 };
     program_begin("who-is-there", help);
     next_option(argc, argv, "");
     const char *command = next_operand(argc, argv, "");
-    double seconds = 1;
     if (strcmp(command, "serve") == 0) {
         next_option(argc, argv, "");
-        const char *name = next_operand(argc, argv, "");
-        if (!is_name(name, strlen(name)))
-            usage_error("bad name \"%s\": 1 to 32 letters, digits and hyphens", name);
+        args.name = next_operand(argc, argv, "");
+        if (!is_name(args.name, strlen(args.name)))
+            usage_error("bad name \"%s\": 1 to 32 letters, digits and hyphens", args.name);
         const in_port_t port = parse_port(next_operand(argc, argv, "7788"), 0);
         no_more_operands(argc, argv);
-        return serve(name, endpoint_resolve("0.0.0.0", port));
-    }
-    if (strcmp(command, "ask") == 0) {
+        args.endpoint = endpoint_resolve("0.0.0.0", port);
+    } else if (strcmp(command, "ask") == 0) {
         while (next_option(argc, argv, "w:") != -1)
-            seconds = parse_seconds(optarg);
+            args.seconds = parse_seconds(optarg);
         const char *host = next_operand(argc, argv, "255.255.255.255");
         const in_port_t port = parse_port(next_operand(argc, argv, "7788"), 1);
         no_more_operands(argc, argv);
-        return ask_all(endpoint_resolve(host, port), seconds);
+        args.endpoint = endpoint_resolve(host, port);
+    } else {
+        usage_error("COMMAND is missing: serve or ask");
     }
-    usage_error("serve or ask: what shall it be?");
+    return args;
 }

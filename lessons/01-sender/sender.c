@@ -17,38 +17,13 @@
 #include "program.h"
 #include "text.h"
 
-static const char help[] =
-    "usage: sender [-e CHARSET] HOST [PORT [TEXT]]\n"
-    "Send TEXT to HOST as one datagram. Without TEXT, send one line of standard input.\n"
-    "\n"
-    "  HOST        a name, an IPv4 address or an IPv6 address\n"
-    "  PORT        the port to send to, 1 to 65535 (default: 8080)\n"
-    "  -e CHARSET  the charset on the wire, such as gb2312 (default: UTF-8)\n"
-    "  -h          show this help\n";
-
 struct arguments {
-    struct charset charset;
+    const char *charset;
     struct endpoint receiver;
     const char *text; // NULL: read it
 };
 
-static struct arguments parse_arguments(int argc, char *argv[])
-{
-    const char *charset = "UTF-8";
-    program_begin("sender", help);
-    while (next_option(argc, argv, "e:") != -1)
-        charset = optarg;
-
-    struct arguments args = { .charset = charset_open(charset) };
-    const char *host = next_operand(argc, argv, NULL);
-    if (!host)
-        usage_error("HOST is missing");
-    const in_port_t port = parse_port(next_operand(argc, argv, "8080"), 1);
-    args.text = next_operand(argc, argv, NULL);
-    no_more_operands(argc, argv);
-    args.receiver = endpoint_resolve(host, port);
-    return args;
-}
+static struct arguments parse_arguments(int argc, char *argv[]);
 
 int main(int argc, char *argv[])
 {
@@ -67,9 +42,9 @@ int main(int argc, char *argv[])
     size_t length = args.text ? strlen(args.text) : 0;
     const char *text = args.text ? args.text : ask("Text to send: ", &length);
     char data[DATAGRAM_MAX];
-    const ssize_t n = encode_text(&args.charset, text, length, data, sizeof data);
+    const ssize_t n = encode_text(args.charset, text, length, data, sizeof data);
     if (n == -1)
-        fail("cannot encode the text in %s", args.charset.name);
+        fail("cannot encode the text in %s", args.charset);
 
     /* 4. Send the bytes to the receiver. This binds the socket, too: to a port of the system's
      *    choice, which is where an answer would go. */
@@ -79,7 +54,31 @@ int main(int argc, char *argv[])
 
     /* 5. Close the socket. */
     close(sock);
-    charset_close(&args.charset);
     flush_output();
     return 0;
+}
+
+static const char help[] =
+    "usage: sender [-e CHARSET] HOST [PORT [TEXT]]\n"
+    "Send TEXT to HOST as one datagram. Without TEXT, send one line of standard input.\n"
+    "\n"
+    "  HOST        a name, an IPv4 address or an IPv6 address\n"
+    "  PORT        the port to send to, 1 to 65535 (default: 8080)\n"
+    "  -e CHARSET  the charset on the wire, such as gb2312 (default: UTF-8)\n"
+    "  -h          show this help\n";
+
+static struct arguments parse_arguments(int argc, char *argv[])
+{
+    struct arguments args = { .charset = "UTF-8" };
+    program_begin("sender", help);
+    while (next_option(argc, argv, "e:") != -1)
+        args.charset = parse_charset(optarg);
+    const char *host = next_operand(argc, argv, NULL);
+    if (!host)
+        usage_error("HOST is missing");
+    const in_port_t port = parse_port(next_operand(argc, argv, "8080"), 1);
+    args.text = next_operand(argc, argv, NULL);
+    no_more_operands(argc, argv);
+    args.receiver = endpoint_resolve(host, port);
+    return args;
 }

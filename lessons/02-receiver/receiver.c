@@ -17,45 +17,14 @@
 #include "program.h"
 #include "text.h"
 
-static const char help[] =
-    "usage: receiver [-e CHARSET] [-w SECONDS] HOST [PORT [TEXT]]\n"
-    "Send TEXT to HOST as one datagram, then wait for the reply and print it.\n"
-    "Without TEXT, send one line of standard input.\n"
-    "\n"
-    "  HOST        a name, an IPv4 address or an IPv6 address\n"
-    "  PORT        the port to send to, 1 to 65535 (default: 8080)\n"
-    "  -e CHARSET  the charset on the wire, such as gb2312 (default: UTF-8)\n"
-    "  -w SECONDS  how long to wait for the reply, such as 0.5 (default: for ever)\n"
-    "  -h          show this help\n";
-
 struct arguments {
-    struct charset charset;
+    const char *charset;
     double seconds;
     struct endpoint server;
     const char *text; // NULL: read it
 };
 
-static struct arguments parse_arguments(int argc, char *argv[])
-{
-    struct arguments args = { .seconds = INFINITY };
-    const char *charset = "UTF-8";
-    program_begin("receiver", help);
-    for (int option; (option = next_option(argc, argv, "e:w:")) != -1;)
-        if (option == 'e')
-            charset = optarg;
-        else
-            args.seconds = parse_seconds(optarg);
-
-    args.charset = charset_open(charset);
-    const char *host = next_operand(argc, argv, NULL);
-    if (!host)
-        usage_error("HOST is missing");
-    const in_port_t port = parse_port(next_operand(argc, argv, "8080"), 1);
-    args.text = next_operand(argc, argv, NULL);
-    no_more_operands(argc, argv);
-    args.server = endpoint_resolve(host, port);
-    return args;
-}
+static struct arguments parse_arguments(int argc, char *argv[]);
 
 int main(int argc, char *argv[])
 {
@@ -74,9 +43,9 @@ int main(int argc, char *argv[])
     size_t length = args.text ? strlen(args.text) : 0;
     const char *text = args.text ? args.text : ask("Text to send: ", &length);
     char data[DATAGRAM_MAX];
-    ssize_t n = encode_text(&args.charset, text, length, data, sizeof data);
+    ssize_t n = encode_text(args.charset, text, length, data, sizeof data);
     if (n == -1)
-        fail("cannot encode the text in %s", args.charset.name);
+        fail("cannot encode the text in %s", args.charset);
 
     /* 4. Send the bytes to the server. */
     if (sendto(sock, data, (size_t)n, 0, server, server_length) == -1)
@@ -88,7 +57,7 @@ int main(int argc, char *argv[])
      *    datagram's length even if the buffer was too small for it. */
     char buffer[1024];
     struct endpoint peer = { .length = sizeof peer.address };
-    const double deadline = deadline_after(args.seconds);
+    const double deadline = now() + args.seconds;
     while ((n = recvfrom(sock, buffer, sizeof buffer, MSG_DONTWAIT | MSG_TRUNC,
                          (struct sockaddr *)&peer.address, &peer.length)) == -1) {
         if (errno != EAGAIN)
@@ -102,11 +71,40 @@ int main(int argc, char *argv[])
 
     /* 6. Show the reply, and who sent it: that need not be the server. */
     printf("received %zd bytes from %s: ", n, endpoint_text(&peer));
-    show_datagram(&args.charset, buffer, sizeof buffer, (size_t)n, "cut");
+    show_datagram(args.charset, buffer, sizeof buffer, (size_t)n, "cut");
 
     /* 7. Close the socket. */
     close(sock);
-    charset_close(&args.charset);
     flush_output();
     return 0;
+}
+
+static const char help[] =
+    "usage: receiver [-e CHARSET] [-w SECONDS] HOST [PORT [TEXT]]\n"
+    "Send TEXT to HOST as one datagram, then wait for the reply and print it.\n"
+    "Without TEXT, send one line of standard input.\n"
+    "\n"
+    "  HOST        a name, an IPv4 address or an IPv6 address\n"
+    "  PORT        the port to send to, 1 to 65535 (default: 8080)\n"
+    "  -e CHARSET  the charset on the wire, such as gb2312 (default: UTF-8)\n"
+    "  -w SECONDS  how long to wait for the reply, such as 0.5 (default: for ever)\n"
+    "  -h          show this help\n";
+
+static struct arguments parse_arguments(int argc, char *argv[])
+{
+    struct arguments args = { .charset = "UTF-8", .seconds = INFINITY };
+    program_begin("receiver", help);
+    for (int option; (option = next_option(argc, argv, "e:w:")) != -1;)
+        if (option == 'e')
+            args.charset = parse_charset(optarg);
+        else
+            args.seconds = parse_seconds(optarg);
+    const char *host = next_operand(argc, argv, NULL);
+    if (!host)
+        usage_error("HOST is missing");
+    const in_port_t port = parse_port(next_operand(argc, argv, "8080"), 1);
+    args.text = next_operand(argc, argv, NULL);
+    no_more_operands(argc, argv);
+    args.server = endpoint_resolve(host, port);
+    return args;
 }

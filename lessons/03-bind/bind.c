@@ -15,37 +15,12 @@
 #include "program.h"
 #include "text.h"
 
-static const char help[] =
-    "usage: bind [-e CHARSET] [-b ADDRESS] [PORT]\n"
-    "Wait on PORT for one datagram, and print it.\n"
-    "\n"
-    "  PORT        the port to wait on, 0 to 65535; 0: any free one (default: 7788)\n"
-    "  -b ADDRESS  the address of this machine to wait on (default: 0.0.0.0, all\n"
-    "              IPv4 addresses; :: is all addresses, IPv4 and IPv6)\n"
-    "  -e CHARSET  the charset on the wire, such as gb2312 (default: UTF-8)\n"
-    "  -h          show this help\n";
-
 struct arguments {
-    struct charset charset;
+    const char *charset;
     struct endpoint local;
 };
 
-static struct arguments parse_arguments(int argc, char *argv[])
-{
-    const char *charset = "UTF-8", *address = "0.0.0.0";
-    program_begin("bind", help);
-    for (int option; (option = next_option(argc, argv, "e:b:")) != -1;)
-        if (option == 'e')
-            charset = optarg;
-        else
-            address = optarg;
-
-    struct arguments args = { .charset = charset_open(charset) };
-    const in_port_t port = parse_port(next_operand(argc, argv, "7788"), 0);
-    no_more_operands(argc, argv);
-    args.local = endpoint_resolve(address, port);
-    return args;
-}
+static struct arguments parse_arguments(int argc, char *argv[]);
 
 int main(int argc, char *argv[])
 {
@@ -75,11 +50,36 @@ int main(int argc, char *argv[])
 
     /* 4. Show it, and who sent it. */
     printf("received %zd bytes from %s: ", n, endpoint_text(&peer));
-    show_datagram(&args.charset, buffer, sizeof buffer, (size_t)n, "cut");
+    show_datagram(args.charset, buffer, sizeof buffer, (size_t)n, "cut");
 
     /* 5. Close the socket. */
     close(sock);
-    charset_close(&args.charset);
     flush_output();
     return 0;
+}
+
+static const char help[] =
+    "usage: bind [-e CHARSET] [-b ADDRESS] [PORT]\n"
+    "Wait on PORT for one datagram, and print it.\n"
+    "\n"
+    "  PORT        the port to wait on, 0 to 65535; 0: any free one (default: 7788)\n"
+    "  -b ADDRESS  the address of this machine to wait on (default: 0.0.0.0, all\n"
+    "              IPv4 addresses; :: is all addresses, IPv4 and IPv6)\n"
+    "  -e CHARSET  the charset on the wire, such as gb2312 (default: UTF-8)\n"
+    "  -h          show this help\n";
+
+static struct arguments parse_arguments(int argc, char *argv[])
+{
+    struct arguments args = { .charset = "UTF-8" };
+    const char *address = "0.0.0.0";
+    program_begin("bind", help);
+    for (int option; (option = next_option(argc, argv, "e:b:")) != -1;)
+        if (option == 'e')
+            args.charset = parse_charset(optarg);
+        else
+            address = optarg;
+    const in_port_t port = parse_port(next_operand(argc, argv, "7788"), 0);
+    no_more_operands(argc, argv);
+    args.local = endpoint_resolve(address, port);
+    return args;
 }

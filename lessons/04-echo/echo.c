@@ -17,30 +17,11 @@
 #include "program.h"
 #include "text.h"
 
-static const char help[] =
-    "usage: echo [-b ADDRESS] [PORT]\n"
-    "Return every datagram that comes to PORT to its sender, until Ctrl-C.\n"
-    "\n"
-    "  PORT        the port to wait on, 0 to 65535; 0: any free one (default: 7788)\n"
-    "  -b ADDRESS  the address of this machine to wait on (default: 0.0.0.0, all\n"
-    "              IPv4 addresses; :: is all addresses, IPv4 and IPv6)\n"
-    "  -h          show this help\n";
-
-static struct endpoint parse_arguments(int argc, char *argv[])
-{
-    const char *address = "0.0.0.0";
-    program_begin("echo", help);
-    while (next_option(argc, argv, "b:") != -1)
-        address = optarg;
-    const in_port_t port = parse_port(next_operand(argc, argv, "7788"), 0);
-    no_more_operands(argc, argv);
-    return endpoint_resolve(address, port);
-}
+static struct endpoint parse_arguments(int argc, char *argv[]);
 
 int main(int argc, char *argv[])
 {
     struct endpoint local = parse_arguments(argc, argv);
-    const struct charset charset = charset_open("UTF-8");
     stop_on_signals();
 
     /* 1. Create the socket. */
@@ -79,7 +60,7 @@ int main(int argc, char *argv[])
 
         /* 5. Say what was done; of a long text, show the first 1024 bytes. */
         printf("#%lu returned %zd bytes to %s: ", ++returned, n, endpoint_text(&peer));
-        show_datagram(&charset, data, 1024, (size_t)n, "shown");
+        show_datagram("UTF-8", data, 1024, (size_t)n, "shown");
     }
 
     /* 6. Close the socket. Here the loop can end, and so this line is reached. */
@@ -87,4 +68,24 @@ int main(int argc, char *argv[])
     flush_output();
     say_stopped(returned);
     return 0;
+}
+
+static const char help[] =
+    "usage: echo [-b ADDRESS] [PORT]\n"
+    "Return every datagram that comes to PORT to its sender, until Ctrl-C.\n"
+    "\n"
+    "  PORT        the port to wait on, 0 to 65535; 0: any free one (default: 7788)\n"
+    "  -b ADDRESS  the address of this machine to wait on (default: 0.0.0.0, all\n"
+    "              IPv4 addresses; :: is all addresses, IPv4 and IPv6)\n"
+    "  -h          show this help\n";
+
+static struct endpoint parse_arguments(int argc, char *argv[])
+{
+    const char *address = "0.0.0.0";
+    program_begin("echo", help);
+    while (next_option(argc, argv, "b:") != -1)
+        address = optarg;
+    const in_port_t port = parse_port(next_operand(argc, argv, "7788"), 0);
+    no_more_operands(argc, argv);
+    return endpoint_resolve(address, port);
 }

@@ -18,51 +18,12 @@
 #include "program.h"
 #include "text.h"
 
-static const char help[] =
-    "usage: chatroom [-e CHARSET] [-b ADDRESS] [PORT]\n"
-    "Print every message that comes to PORT, until Ctrl-C.\n"
-    "\n"
-    "  PORT        the port to wait on, 0 to 65535; 0: any free one (default: 7788)\n"
-    "  -b ADDRESS  the address of this machine to wait on (default: 0.0.0.0, all\n"
-    "              IPv4 addresses; :: is all addresses, IPv4 and IPv6)\n"
-    "  -e CHARSET  the charset on the wire, such as gb2312 (default: UTF-8)\n"
-    "  -h          show this help\n";
-
 struct arguments {
-    struct charset charset;
+    const char *charset;
     struct endpoint local;
 };
 
-static struct arguments parse_arguments(int argc, char *argv[])
-{
-    const char *charset = "UTF-8", *address = "0.0.0.0";
-    program_begin("chatroom", help);
-    for (int option; (option = next_option(argc, argv, "e:b:")) != -1;)
-        if (option == 'e')
-            charset = optarg;
-        else
-            address = optarg;
-
-    struct arguments args = { .charset = charset_open(charset) };
-    const in_port_t port = parse_port(next_operand(argc, argv, "7788"), 0);
-    no_more_operands(argc, argv);
-    args.local = endpoint_resolve(address, port);
-    return args;
-}
-
-/* The local time as the document's ctime() writes it: `Sun Nov 22 07:45:00 2026`. */
-static const char *time_text(void)
-{
-    static char text[64];
-    static time_t written; // the time that stands in text: many messages share a second
-    const time_t now = time(NULL);
-    struct tm local;
-    if (now != written && localtime_r(&now, &local)) {
-        strftime(text, sizeof text, "%a %b %e %H:%M:%S %Y", &local);
-        written = now;
-    }
-    return text;
-}
+static struct arguments parse_arguments(int argc, char *argv[]);
 
 int main(int argc, char *argv[])
 {
@@ -96,15 +57,41 @@ int main(int argc, char *argv[])
         }
 
         /* 4. Print the message: when, who, what. */
-        printf("【%s】%s:", time_text(), endpoint_host(&peer));
-        show_datagram(&args.charset, buffer, sizeof buffer, (size_t)n, "cut");
+        const time_t when = time(NULL);
+        printf("【%.24s】%s:", ctime(&when), endpoint_host(&peer)); // 24: without the newline
+        show_datagram(args.charset, buffer, sizeof buffer, (size_t)n, "cut");
         messages++;
     }
 
     /* 5. Close the socket. */
     close(sock);
-    charset_close(&args.charset);
     flush_output();
     say_stopped(messages);
     return 0;
+}
+
+static const char help[] =
+    "usage: chatroom [-e CHARSET] [-b ADDRESS] [PORT]\n"
+    "Print every message that comes to PORT, until Ctrl-C.\n"
+    "\n"
+    "  PORT        the port to wait on, 0 to 65535; 0: any free one (default: 7788)\n"
+    "  -b ADDRESS  the address of this machine to wait on (default: 0.0.0.0, all\n"
+    "              IPv4 addresses; :: is all addresses, IPv4 and IPv6)\n"
+    "  -e CHARSET  the charset on the wire, such as gb2312 (default: UTF-8)\n"
+    "  -h          show this help\n";
+
+static struct arguments parse_arguments(int argc, char *argv[])
+{
+    struct arguments args = { .charset = "UTF-8" };
+    const char *address = "0.0.0.0";
+    program_begin("chatroom", help);
+    for (int option; (option = next_option(argc, argv, "e:b:")) != -1;)
+        if (option == 'e')
+            args.charset = parse_charset(optarg);
+        else
+            address = optarg;
+    const in_port_t port = parse_port(next_operand(argc, argv, "7788"), 0);
+    no_more_operands(argc, argv);
+    args.local = endpoint_resolve(address, port);
+    return args;
 }

@@ -18,45 +18,14 @@
 #include "program.h"
 #include "text.h"
 
-static const char help[] =
-    "usage: broadcast [-e CHARSET] [-w SECONDS] [HOST [PORT [TEXT]]]\n"
-    "Broadcast TEXT as one datagram, and print every reply, until Ctrl-C.\n"
-    "\n"
-    "  HOST        the broadcast address (default: <broadcast>, 255.255.255.255)\n"
-    "  PORT        the port to send to, 1 to 65535 (default: 7788)\n"
-    "  TEXT        the text to send (default: Hi)\n"
-    "  -e CHARSET  the charset on the wire, such as gb2312 (default: UTF-8)\n"
-    "  -w SECONDS  how long to wait for replies, such as 0.5 (default: until Ctrl-C)\n"
-    "  -h          show this help\n";
-
 struct arguments {
-    struct charset charset;
+    const char *charset;
     double seconds;
     struct endpoint everyone;
     const char *text;
 };
 
-static struct arguments parse_arguments(int argc, char *argv[])
-{
-    struct arguments args = { .seconds = INFINITY };
-    const char *charset = "UTF-8";
-    program_begin("broadcast", help);
-    for (int option; (option = next_option(argc, argv, "e:w:")) != -1;)
-        if (option == 'e')
-            charset = optarg;
-        else
-            args.seconds = parse_seconds(optarg);
-
-    args.charset = charset_open(charset);
-    const char *host = next_operand(argc, argv, "<broadcast>");
-    if (strcmp(host, "<broadcast>") == 0)
-        host = "255.255.255.255"; // every host on this network (RFC 919 section 7)
-    const in_port_t port = parse_port(next_operand(argc, argv, "7788"), 1);
-    args.text = next_operand(argc, argv, "Hi");
-    no_more_operands(argc, argv);
-    args.everyone = endpoint_resolve(host, port);
-    return args;
-}
+static struct arguments parse_arguments(int argc, char *argv[]);
 
 int main(int argc, char *argv[])
 {
@@ -68,7 +37,7 @@ int main(int argc, char *argv[])
     if (sock == -1)
         fail("cannot create a socket");
 
-    /* 2. Allow it to broadcast: the kernel refuses to, lest a program should disturb every host by
+    /* 2. Allow it to broadcast: the kernel refuses to, so that no program disturbs every host by
      *    mistake. */
     const int on = 1;
     if (setsockopt(sock, SOL_SOCKET, SO_BROADCAST, &on, sizeof on) == -1)
@@ -76,20 +45,19 @@ int main(int argc, char *argv[])
 
     /* 3. Send the text to every host of this network. */
     char data[DATAGRAM_MAX];
-    const ssize_t sent = encode_text(&args.charset, args.text, strlen(args.text), data,
-                                     sizeof data);
+    const ssize_t sent = encode_text(args.charset, args.text, strlen(args.text), data, sizeof data);
     if (sent == -1)
-        fail("cannot encode the text in %s", args.charset.name);
+        fail("cannot encode the text in %s", args.charset);
     if (sendto(sock, data, (size_t)sent, 0, (struct sockaddr *)&args.everyone.address,
                args.everyone.length) == -1)
         fail("cannot send %zd bytes to %s", sent, endpoint_text(&args.everyone));
     say("sent %zd bytes to %s, waiting for replies (Ctrl-C stops)", sent,
         endpoint_text(&args.everyone));
 
-    /* 4. Print the replies. How many hosts will reply, nobody knows: so this ends by the clock. */
+    /* 4. Print the replies. Nobody knows how many hosts reply, so this ends by the clock. */
     unsigned long replies = 0;
-    const double deadline = deadline_after(args.seconds);
-    while (!stop_requested() && deadline_after(0) < deadline) {
+    const double deadline = now() + args.seconds;
+    while (!stop_requested() && now() < deadline) {
         char buffer[2048];
         struct endpoint peer = { .length = sizeof peer.address };
         const ssize_t n = recvfrom(sock, buffer, sizeof buffer, MSG_DONTWAIT | MSG_TRUNC,
@@ -101,14 +69,43 @@ int main(int argc, char *argv[])
             continue;
         }
         printf("Received from %s: ", endpoint_text(&peer));
-        show_datagram(&args.charset, buffer, sizeof buffer, (size_t)n, "cut");
+        show_datagram(args.charset, buffer, sizeof buffer, (size_t)n, "cut");
         replies++;
     }
 
     /* 5. Close the socket. */
     close(sock);
-    charset_close(&args.charset);
     flush_output();
     say_stopped(replies);
     return 0;
+}
+
+static const char help[] =
+    "usage: broadcast [-e CHARSET] [-w SECONDS] [HOST [PORT [TEXT]]]\n"
+    "Broadcast TEXT as one datagram, and print every reply, until Ctrl-C.\n"
+    "\n"
+    "  HOST        the broadcast address (default: <broadcast>, 255.255.255.255)\n"
+    "  PORT        the port to send to, 1 to 65535 (default: 7788)\n"
+    "  TEXT        the text to send (default: Hi)\n"
+    "  -e CHARSET  the charset on the wire, such as gb2312 (default: UTF-8)\n"
+    "  -w SECONDS  how long to wait for replies, such as 0.5 (default: until Ctrl-C)\n"
+    "  -h          show this help\n";
+
+static struct arguments parse_arguments(int argc, char *argv[])
+{
+    struct arguments args = { .charset = "UTF-8", .seconds = INFINITY };
+    program_begin("broadcast", help);
+    for (int option; (option = next_option(argc, argv, "e:w:")) != -1;)
+        if (option == 'e')
+            args.charset = parse_charset(optarg);
+        else
+            args.seconds = parse_seconds(optarg);
+    const char *host = next_operand(argc, argv, "<broadcast>");
+    if (strcmp(host, "<broadcast>") == 0)
+        host = "255.255.255.255"; // every host on this network (RFC 919 section 7)
+    const in_port_t port = parse_port(next_operand(argc, argv, "7788"), 1);
+    args.text = next_operand(argc, argv, "Hi");
+    no_more_operands(argc, argv);
+    args.everyone = endpoint_resolve(host, port);
+    return args;
 }
