@@ -95,8 +95,9 @@ handout: ## a tarball for students, without solutions and mutants
 
 TEST_SECONDS = 1200 # for one file, at most: each wait in it has its own deadline
 # The long ones first. Without PROOFS (with another compiler, say) the exercises are left out.
-TESTS = $(filter-out $(if $(PROOFS),,tests/exercises.bats),$(shell ls -S tests/*.bats))
-TAPS = $(patsubst tests/%.bats,$(BUILD)/tests/%.tap,$(TESTS)) $(PROOFS)
+vpath %.bats tests tests/docs
+TESTS = $(filter-out $(if $(PROOFS),,tests/exercises.bats),$(shell ls -S tests/*.bats tests/docs/*.bats))
+TAPS = $(patsubst %.bats,$(BUILD)/tests/%.tap,$(notdir $(TESTS))) $(PROOFS)
 PROOFS = $(patsubst exercises/%/solution.c,$(BUILD)/tests/exercise-%.tap,$(wildcard exercises/*/solution.c))
 
 .PHONY: test
@@ -108,7 +109,7 @@ test-NAME: ## run one test file: make test-echo
 $(addprefix test-,$(basename $(notdir $(TESTS)))): test-%: $(BUILD)/tests/%.tap
 	@tests/summary $<
 
-$(filter-out $(PROOFS),$(TAPS)): $(BUILD)/tests/%.tap: tests/%.bats $(PROGRAMS) $(BUILD)/probe $(BATS) FORCE
+$(filter-out $(PROOFS),$(TAPS)): $(BUILD)/tests/%.tap: %.bats $(PROGRAMS) $(BUILD)/probe $(BATS) FORCE
 	@mkdir -p $(@D)
 	@tests/summary --run $@ env BUILD=$(BUILD) timeout -k 5 $(TEST_SECONDS) $(BATS) --tap $<
 

@@ -4,7 +4,7 @@
 
 load helpers
 
-DEMO=$BATS_TEST_DIRNAME/../lessons/demo
+DEMO=$ROOT/lessons/demo
 PROGRAMS=(sender receiver bind echo chatroom threaded-chat broadcast)
 
 # Its temporary files go where they can be counted.
@@ -36,7 +36,7 @@ nothing_left() {
 }
 
 @test "demo: make demo plays five acts with all seven programs and exits 0" {
-    cd "$BATS_TEST_DIRNAME/.."
+    cd "$ROOT"
     # PROGRAMS=: they are there, and nothing shall be built while other tests use them.
     run env -u MAKEFLAGS -u MFLAGS timeout -k 1 60 make --no-print-directory demo PROGRAMS= BUILD="$BUILD"
     echo "$output"

@@ -21,7 +21,7 @@ setup_file() {
 
 # copy_project DIRECTORY: without what was built, and without a learner's files.
 copy_project() {
-    (cd "$BATS_TEST_DIRNAME/.." && tar -cf - --exclude=./build --exclude=./.git --exclude='*.saved-*' .) | tar -xf - -C "$1"
+    (cd "$ROOT" && tar -cf - --exclude=./build --exclude=./.git --exclude='*.saved-*' .) | tar -xf - -C "$1"
     find "$1"/exercises/*/*.c ! -name starter.c ! -name solution.c -delete
 }
 

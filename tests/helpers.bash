@@ -3,6 +3,8 @@
 #
 # shellcheck shell=bash disable=SC2034,SC2154  # bats and the tests use what stands here
 
+ROOT=${BASH_SOURCE[0]%/*}/..
+[[ $ROOT = /* ]] || ROOT=$PWD/$ROOT
 BUILD=${BUILD:-build}
 [[ $BUILD = /* ]] || BUILD=$PWD/$BUILD
 DEADLINE=10 # seconds: a wait that takes longer has failed
@@ -134,10 +136,10 @@ like() {
 # needs_lan: skips the test where network namespaces are not allowed.
 needs_lan() {
     local reason
-    reason=$("$BATS_TEST_DIRNAME/../lessons/lan" 2 true 2>&1) || skip "no virtual LAN here: $reason"
+    reason=$("$ROOT/lessons/lan" 2 true 2>&1) || skip "no virtual LAN here: $reason"
 }
 
 # lan COMMAND...: runs it in a virtual LAN of three hosts.
 lan() {
-    timeout -k 1 30 "$BATS_TEST_DIRNAME/../lessons/lan" 3 "$@" 3>&-
+    timeout -k 1 30 "$ROOT/lessons/lan" 3 "$@" 3>&-
 }

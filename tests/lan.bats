@@ -5,7 +5,7 @@
 bats_require_minimum_version 1.5.0
 load helpers
 
-LAN=$BATS_TEST_DIRNAME/../lessons/lan
+LAN=$ROOT/lessons/lan
 
 # What an outer tmux or make says must not matter here.
 unset TMUX MAKEFLAGS MFLAGS MAKELEVEL
@@ -180,7 +180,7 @@ ends_on() {
     interrupt() { kill -INT -- "-$1"; }
     # A background job of a script ignores SIGINT, and so would all that it starts.
     LAN=$PWD/lan
-    printf '#!/bin/sh\nexec env --default-signal=INT %q "$@"\n' "$BATS_TEST_DIRNAME/../lessons/lan" >lan
+    printf '#!/bin/sh\nexec env --default-signal=INT %q "$@"\n' "$ROOT/lessons/lan" >lan
     chmod +x lan
     env --default-signal=INT true 2>/dev/null || skip "this env has no --default-signal"
     ends_on interrupt
@@ -228,7 +228,7 @@ ends_on() {
 
 @test "lan: make lan opens it with the programs on the PATH, HOSTS= for the number" {
     needs_lan
-    cd "$BATS_TEST_DIRNAME/.."
+    cd "$ROOT"
     [[ $BUILD == "$PWD"/* ]] || skip "BUILD is outside of the checkout"
     # PROGRAMS=: they are there, and nothing shall be built while other tests use them.
     run timeout -k 1 30 make --no-print-directory lan HOSTS=2 PROGRAMS= BUILD="${BUILD#"$PWD"/}" \

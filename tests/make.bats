@@ -22,7 +22,7 @@ PROGRAMS=(bind broadcast chatroom echo receiver sender threaded-chat)
 
 setup_file() {
     mkdir "$BATS_FILE_TMPDIR/built"
-    cd "$BATS_TEST_DIRNAME/.." || return
+    cd "$ROOT" || return
     cp -R Makefile common lessons tests "$BATS_FILE_TMPDIR/built"
     cd "$BATS_FILE_TMPDIR/built" || return
     list_files >../sources

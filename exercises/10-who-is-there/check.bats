@@ -263,7 +263,7 @@ lists() {
     new_word
     status=0
     # Outside its LAN nothing of this would be allowed: the script runs in there.
-    timeout -k 1 20 "$BATS_TEST_DIRNAME/../../lessons/lan" 3 bash -c '
+    timeout -k 1 20 "$ROOT/lessons/lan" 3 bash -c '
         export ASAN_OPTIONS=detect_leaks=0 # it would look for /proc of another namespace
         : >err2 >err3
         on 2 "$1" serve "$2-2" >out2 2>err2 & on 3 "$1" serve "$2-3" >out3 2>err3 &

@@ -1,11 +1,11 @@
 # The transcripts in the documentation: each is run and compared. How one is written stands in
-# tests/transcript.
+# tests/docs/transcript.
 
-load helpers
+load ../helpers
 
 # Writes the names of the project's pages with transcripts into $pages.
 find_pages() {
-    cd "$BATS_TEST_DIRNAME/.." || return
+    cd "$ROOT" || return
     shopt -s nullglob globstar
     pages=(README.md CONTRIBUTING.md docs/**/*.md lessons/*/*.md exercises/**/*.md)
     for i in "${!pages[@]}"; do

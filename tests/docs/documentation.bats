@@ -10,14 +10,14 @@
 #   has backticks itself stands between double ones. There are no other level-3 headings. A piece of
 #   advice is a code span with its parentheses: `(a firewall forbids it)`.
 # - A lesson's README explains each option of its program in a code span: `-w SECONDS` or `-w`.
-# - A link is relative, or to a site that tests/links allows.
+# - A link is relative, or to a site that tests/docs/links allows.
 #
 # shellcheck disable=SC2016,SC2034  # backticks are Markdown's; helpers.bash uses what stands here
 
-load helpers
+load ../helpers
 
 setup() {
-    cd "$BATS_TEST_DIRNAME/.." || return
+    cd "$ROOT" || return
     shopt -s nullglob globstar
     pids=()
 }
@@ -159,7 +159,7 @@ as_pattern() {
 
 @test "documentation: every link and anchor in the Markdown files resolves" {
     find_pages
-    tests/links "${pages[@]}"
+    tests/docs/links "${pages[@]}"
 }
 
 # build_site: builds the site into the test's own directory (the one in build/ may be older, or just

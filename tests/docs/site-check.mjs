@@ -3,7 +3,7 @@
 // 1280 pixels (light and dark), no broken link, text with enough contrast,
 // and a search that finds recvfrom.
 //
-// Usage: node tests/site-check.mjs build/docs/html [directory for pictures]
+// Usage: node tests/docs/site-check.mjs build/docs/html [directory for pictures]
 // Needs playwright-core, found by NODE_PATH or in build/npm.
 import { createRequire } from "node:module";
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
