@@ -128,7 +128,7 @@ build/bats/node_modules/bats/bin/bats $(CURDIR)/build/bats/node_modules/bats/bin
 # ------------------------------------ the rest ------------------------------------
 
 .PHONY: demo
-demo: $(PROGRAMS) ## watch the seven programs talk to each other
+demo: $(PROGRAMS) ## watch the programs talk to each other
 	@BUILD=$(BUILD) lessons/demo
 
 .PHONY: bench

@@ -18,7 +18,7 @@ make() {
 
 export CFLAGS=-O0 # compiles faster
 
-PROGRAMS=(bind broadcast chatroom echo receiver sender threaded-chat)
+mapfile -t PROGRAMS < <(printf '%s\n' "$ROOT"/lessons/*/*.c | sed 's|.*/||; s|\.c$||' | sort)
 
 setup_file() {
     mkdir "$BATS_FILE_TMPDIR/built"
@@ -51,7 +51,7 @@ objects() {
     printf 'build/objects/%s.o\n' "$@"
 }
 
-@test "make: builds the seven programs into build/, without a word of warning" {
+@test "make: builds every program into build/, without a word of warning" {
     cd "$BATS_FILE_TMPDIR"
     equal '' "$(cat errors)"
     equal "$(printf '%s\n' "${PROGRAMS[@]}")" "$(cd built/build && find . -maxdepth 1 -type f | sed 's|^./||' | sort)"
@@ -78,7 +78,7 @@ objects() {
     sleep 0.01 # so that the header is newer in the eyes of a coarse clock, too
     touch common/text.h
     mapfile -t users < <(grep -l '^#include "text.h"' common/*.c lessons/*/*.c | xargs -n 1 basename -s .c)
-    ((${#users[@]} >= 8))
+    ((${#users[@]} > 1))
     equal "$({ objects "${users[@]}"; printf 'build/%s\n' "${PROGRAMS[@]}"; } | sort)" "$(rebuilt make)"
 }
 
@@ -135,15 +135,6 @@ build/objects/echo.o' "$(rebuilt make)"
         "$(grep -la __asan_init build/echo build/sanitize-address-undefined/echo)"
 }
 
-@test "make: a lesson is added by copying a directory" {
-    built_copy
-    cp -R lessons/04-echo lessons/08-mirror
-    mv lessons/08-mirror/echo.c lessons/08-mirror/mirror.c
-    equal 'build/mirror
-build/objects/mirror.o' "$(rebuilt make)"
-    like 'usage: echo .*' "$(build/mirror -h | head -n 1)"
-}
-
 @test "make: help lists every target with a line on what it does" {
     built_copy
     run make help
@@ -186,7 +177,7 @@ without_tools() {
 # tiny_tests: leaves two small test files, in which two tests pass, one fails and one is skipped.
 tiny_tests() {
     built_copy
-    rm tests/*.bats
+    rm tests/*.bats tests/docs/*.bats
     printf '@test "one: passes" { true; }\n@test "one: skips" { skip "no moon"; }\n' >tests/one.bats
     printf '@test "two: fails" { echo "what it said"; false; }\n@test "two: passes" { true; }\n' >tests/two.bats
 }

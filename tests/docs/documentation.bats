@@ -224,6 +224,32 @@ build_site() {
     done
 }
 
+# has FILE TEXT: prints a finding unless FILE has the text.
+has() {
+    grep -qsF -- "$2" "$1" || echo "$1: lacks \"$2\""
+}
+
+@test "documentation: each lesson and exercise has its title, its tests, and its rows in the tables" {
+    none "$(for directory in lessons/*/ exercises/*/; do
+        page=${directory}README.md
+        name=${directory%/}
+        number=${name#*/}
+        name=${number#*-}
+        number=${number%%-*}
+        number=${number#0}
+        if [[ $directory == lessons/* ]]; then
+            has "$page" "# Lesson $number: "
+            has README.md "| $number | [$name]($page) |"
+            has docs/teachers.md "| $number | [$name](../$page) |"
+            [[ -e tests/$name.bats ]] || echo "tests/$name.bats is missing"
+        else
+            has "$page" "# Exercise $number: "
+            has docs/exercises.md "| [$number $name](../$page) |"
+            has docs/teachers.md "[$name](../$page)"
+        fi
+    done)"
+}
+
 @test "documentation: every block of code names its language" {
     find_pages
     none "$(awk '
