@@ -5,8 +5,8 @@
 
 load helpers
 
-# A copy of the project, in which files may be broken: built once, and with two checks an exercise,
-# since more take more time and show no more of the runner.
+# A copy of the project, in which files may be broken: built once, with two checks an exercise and
+# without sanitizers, since more take more time and show no more of the runner.
 setup_file() {
     tree=$BATS_FILE_TMPDIR/tree
     mkdir "$tree"
@@ -17,6 +17,7 @@ setup_file() {
         awk '/^@test/ { n++ } n <= 2' "$checks" >two
         cp two "$checks"
     done
+    sed -i 's/^SANITIZERS = .*/SANITIZERS =/; s/^CHECKED = -O1/CHECKED = -O0/' "$tree/Makefile"
     patch -s -o "$BATS_FILE_TMPDIR/wrong.c" "$doors/solution.c" "$doors/mutants/no-ntohs.patch"
     unset BUILD MAKEFLAGS MFLAGS MAKELEVEL
     make -s -C "$tree" print-compile

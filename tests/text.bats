@@ -499,7 +499,7 @@ types() {
 }
 
 @test "text: a name that is no charset is a usage error, iconv's special names too" {
-    for name in no-such '' ' ' / // gb2312, gb2312//IGNORE gb2312//TRANSLIT UTF-8//IGNORE $'\n' $'utf-8\n'; do
+    for name in no-such '' ' ' / // 'gb2312,' gb2312//IGNORE gb2312//TRANSLIT UTF-8//IGNORE $'\n' $'utf-8\n'; do
         run timeout 10 "$BUILD/sender" -e "$name" 127.0.0.1 8080 x
         equal 2 "$status"
         equal "sender: unknown charset \"${name//$'\n'/?}\" (\`iconv -l\` lists them)" "${lines[0]}"
