@@ -64,7 +64,7 @@ $(BUILD)/exercises/sanitizers: $(BUILD)/objects/flags
 NUMBERS = $(foreach directory,$(sort $(wildcard exercises/*/)),$(firstword $(subst -, ,$(notdir $(directory:/=)))))
 CHECKED_COMMON = $(patsubst common/%.c,$(BUILD)/exercises/objects/%.o,$(wildcard common/*.c))
 
-# The command that builds an exercise as a learner's, for exercises/lab and exercises/prove-graders.
+# The command that builds an exercise as a learner's, for exercises/runner and exercises/prove-graders.
 .PHONY: print-compile
 print-compile: $(CHECKED_COMMON) $(BUILD)/probe
 	@echo $(CC) $(ALL_CFLAGS) $(CHECKED) $(CHECKED_COMMON)
@@ -80,14 +80,14 @@ print-bats: $(BATS)
 PER_EXERCISE = $(foreach command,check hint watch reset solution,$(addprefix $(command)-,$(NUMBERS)))
 .PHONY: check hint watch handout $(PER_EXERCISE)
 check: ## all exercises: what passed, what is next
-	@exercises/lab
+	@exercises/runner
 check-NN: ## check one exercise: make check-02
 hint: ## the next hint for the current exercise (hint-02: for that one)
 reset-NN: ## the starter back; your file is kept under another name
 solution-NN: ## how your file differs from the solution, once it passes (or with FORCE=1)
 watch: ## check the current exercise (watch-02: that one) again whenever you save it
 hint watch $(PER_EXERCISE):
-	@exercises/lab $(subst -, ,$@)
+	@exercises/runner $(subst -, ,$@)
 handout: ## a tarball for students, without solutions and mutants
 	@exercises/handout
 

@@ -29,8 +29,8 @@ copy_project() {
     find "$1"/exercises/*/*.c ! -name starter.c ! -name solution.c -delete
 }
 
-lab() {
-    NO_COLOR=1 "$tree/exercises/lab" "$@"
+learner() {
+    NO_COLOR=1 "$tree/exercises/runner" "$@"
 }
 
 # solved, wrong: the file of exercise 08 that passes, and one that does not.
@@ -43,29 +43,29 @@ wrong() {
 
 @test "exercises: the learner's file begins as a copy of the starter, and make check-08 says so" {
     rm -f "$doors/two-doors.c"
-    run lab check 08
+    run learner check 08
     equal 1 "$status"
     like 'exercises/08-two-doors/two-doors\.c is new, a copy of starter\.c: edit it\..*0 of 2 checks pass.*' "$output"
     cmp "$doors/two-doors.c" "$doors/starter.c"
     echo '// mine' >>"$doors/two-doors.c"
-    run lab check 08
+    run learner check 08
     [[ $output != *'is new'* ]]
     equal '// mine' "$(tail -n 1 "$doors/two-doors.c")"
 }
 
 @test "exercises: what is checked is the file that is there, however old it is" {
     solved
-    run lab check 08
+    run learner check 08
     equal 0 "$status"
     like '.*all [0-9]+ checks pass.*' "$output"
     wrong
     touch -d '1 hour ago' "$doors/two-doors.c"
-    run lab check 08
+    run learner check 08
     equal 1 "$status"
     like '.*[0-9] of [0-9]+ checks pass.*' "$output"
     solved
     touch -d '2 hours ago' "$doors/two-doors.c"
-    run lab check 08
+    run learner check 08
     equal 0 "$status"
 }
 
@@ -74,7 +74,7 @@ wrong() {
         [ "$where" = fails ] && wrong || solved
         sed -i 's/^int main(/static int unused_thing;\n&/' "$doors/two-doors.c"
         for round in 1 2; do
-            run lab check 08
+            run learner check 08
             echo "$where, round $round: $output"
             if [ "$where" = fails ] || [ "$round" = 1 ]; then
                 [[ $output == *unused_thing* ]]
@@ -87,7 +87,7 @@ wrong() {
 @test "exercises: what does not compile is told with its line, and no check is said to pass" {
     solved
     sed -i 's/^int main(/int main{/' "$doors/two-doors.c"
-    run lab check 08
+    run learner check 08
     equal 1 "$status"
     like '.*not ok +it compiles.*two-doors\.c:[0-9]+.*error.*0 of [0-9]+ checks pass.*' "$output"
 }
@@ -95,7 +95,7 @@ wrong() {
 @test "exercises: a crash is told with its signal or its line" {
     solved
     sed -i 's/^    stop_on_signals();/&\n    raise(SIGSEGV);/; s/^#include <errno.h>/&\n#include <signal.h>/' "$doors/two-doors.c"
-    run lab check 08
+    run learner check 08
     equal 1 "$status"
     like '.*(ended: +by SIG|crash: +.*two-doors\.c:[0-9]+).*' "$output"
     [[ $output != *'"$@"'* ]]
@@ -104,7 +104,7 @@ wrong() {
 @test "exercises: what a program prints to harm the terminal is shown, not obeyed" {
     solved
     sed -i 's/^    stop_on_signals();/&\n    say("\\xe2\\x80\\xae");\n    fputs("\\033[2J\\n", stderr);/' "$doors/two-doors.c"
-    run lab check 08
+    run learner check 08
     equal 1 "$status"
     [[ $output == *'\x1b[2J'* ]]
     [[ $output != *$'\e'* && $output != *$'\u202e'* ]]
@@ -112,25 +112,25 @@ wrong() {
 
 @test "exercises: make check lists all, and what is next; an aside is not" {
     rm -f "$doors/two-doors.c"
-    run lab
+    run learner
     equal 0 "$status"
     like '.*01 postcards +not started.*08 two-doors +not started.*\[\.{20}\] 0 of [0-9]+ exercises.*Next: read exercises/01-postcards/README\.md, then make check-01' "$output"
     solved
-    lab check 08 >/dev/null
-    run lab
+    learner check 08 >/dev/null
+    run learner
     like '.*08 two-doors +passed 2 of 2.*\[##\.+\] 1 of [0-9]+ exercises.*' "$output"
     equal 07 "$(grep -l '^An aside' "$tree"/exercises/*/README.md | sed 's|.*/\(..\)-.*|\1|')"
-    equal 08 "$(rm "$doors/two-doors.c" && lab next 06)"
+    equal 08 "$(rm "$doors/two-doors.c" && learner next 06)"
 }
 
 @test "exercises: a header that the file includes is part of what is checked" {
     solved
     cat "$doors/two-doors.c" >"$doors/real.h"
     echo '#include "real.h"' >"$doors/two-doors.c"
-    run lab check 08
+    run learner check 08
     equal 0 "$status"
     cat "$BATS_FILE_TMPDIR/wrong.c" >"$doors/real.h"
-    run lab check 08
+    run learner check 08
     rm "$doors/real.h"
     equal 1 "$status"
 }
@@ -139,18 +139,18 @@ wrong() {
     rm "$doors/two-doors.c"
     mkfifo "$doors/two-doors.c"
     for _ in pipe zero; do
-        run timeout 20 "$tree/exercises/lab" check 08
+        run timeout 20 "$tree/exercises/runner" check 08
         equal 1 "$status"
         like '.*two-doors\.c is no ordinary file.*' "$output"
-        run timeout 20 "$tree/exercises/lab"
+        run timeout 20 "$tree/exercises/runner"
         equal 0 "$status"
-        run timeout 20 "$tree/exercises/lab" reset 08
+        run timeout 20 "$tree/exercises/runner" reset 08
         like '.*Your file is now exercises/08-two-doors/two-doors\.c\.saved-[12]\..*' "$output"
         ln -sf /dev/zero "$doors/two-doors.c"
     done
     ln -sf solution.c "$doors/two-doors.c"
     cp "$doors/solution.c" before
-    run lab reset 08
+    run learner reset 08
     equal 0 "$status"
     cmp before "$doors/solution.c"
     cmp "$doors/two-doors.c" "$doors/starter.c"
@@ -162,37 +162,37 @@ wrong() {
     rm -f "$tree/build/progress/08.hints"
     count=$(grep -c '^## ' "$doors/hints.md")
     for ((n = 1; n <= count + 1; n++)); do
-        run lab hint 08
+        run learner hint 08
         like ".*\(hint $((n > count ? count : n)) of $count\)" "$output"
     done
 }
 
 @test "exercises: reset keeps the file, and the solution is for who has passed" {
     wrong
-    run lab solution 08
+    run learner solution 08
     equal 1 "$status"
     like '.*does not pass yet.*' "$output"
-    FORCE=1 run lab solution 08
+    FORCE=1 run learner solution 08
     equal 0 "$status"
     like '.*\+.*' "$output"
-    run lab reset 08
+    run learner reset 08
     equal 0 "$status"
     like '.*Your file is now exercises/08-two-doors/two-doors\.c\.saved-1\..*' "$output"
     cmp "$doors/two-doors.c.saved-1" "$BATS_FILE_TMPDIR/wrong.c"
     cmp "$doors/two-doors.c" "$doors/starter.c"
     solved
-    run lab solution 08
+    run learner solution 08
     equal 0 "$status"
     equal 'They are the same.' "$output"
 }
 
 @test "exercises: what passed is not run again" {
     solved
-    lab check 08
-    run lab check 08
+    learner check 08
+    run learner check 08
     equal 0 "$status"
     rm "$tree/build/exercises/two-doors"
-    run lab
+    run learner
     like '.*08 two-doors +passed 2 of 2.*1 of [0-9]+ exercises.*make check-01' "$output"
     [ ! -e "$tree/build/exercises/two-doors" ]
 }
@@ -201,7 +201,7 @@ wrong() {
 watching() {
     mkfifo keys
     exec {keys}<>keys
-    input=keys start watch env NO_COLOR=1 "$tree/exercises/lab" watch "$@"
+    input=keys start watch env NO_COLOR=1 "$tree/exercises/runner" watch "$@"
     await watch.out 'watching exercises/'
 }
 
@@ -247,7 +247,7 @@ verdicts() {
     run unshare -Urm bash -c '
         mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" || exit 77
         ! touch "$1/new" 2>/dev/null || exit 77
-        cd "$1" && TMPDIR=$2 exercises/lab check 08' bash "$tree" "$PWD"
+        cd "$1" && TMPDIR=$2 exercises/runner check 08' bash "$tree" "$PWD"
     [ "$status" != 77 ] || skip "this system mounts nothing read-only"
     echo "$output" 
     equal 0 "$status"
@@ -273,9 +273,9 @@ verdicts() {
     make -s -C "$tree" handout
     mkdir out
     tar -C out -xzf "$tree/build/udp-labs-handout.tar.gz"
-    lab_of_out() { NO_COLOR=1 out/udp-labs/exercises/lab "$@"; }
-    lab_of_out hint 08
-    lab_of_out begin 08
+    other_learner() { NO_COLOR=1 out/udp-labs/exercises/runner "$@"; }
+    other_learner hint 08
+    other_learner begin 08
     echo '// mine' >>out/udp-labs/exercises/08-two-doors/two-doors.c
     echo '// newer' >>"$doors/starter.c"
     make -s -C "$tree" handout
@@ -284,7 +284,7 @@ verdicts() {
     equal '// newer' "$(tail -n 1 out/udp-labs/exercises/08-two-doors/starter.c)"
     equal '// mine' "$(tail -n 1 out/udp-labs/exercises/08-two-doors/two-doors.c)"
     make -s -C out/udp-labs clean
-    run lab_of_out hint 08
+    run other_learner hint 08
     like '.*\(hint 2 of .*' "$output"
 }
 
