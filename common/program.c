@@ -27,6 +27,9 @@ void program_begin(const char *name, const char *help)
     close(fd);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
+    /* Large enough that lines go out in flush_output, where the reason of a failure is known. */
+    static char output[65536];
+    setvbuf(stdout, output, _IOFBF, sizeof output);
 }
 
 /* ------------------------------- arguments ------------------------------- */
@@ -109,10 +112,8 @@ static void message(int error, const char *format, va_list arguments)
         if ((unsigned char)*c < ' ' || *c == 0x7f) // a control character, from an argument
             *c = '?';
     fflush(stdout);
-    if (error)
-        fprintf(stderr, "%s: %s: %s%s\n", program_name, text, strerror(error), advice(error));
-    else
-        fprintf(stderr, "%s: %s\n", program_name, text);
+    fprintf(stderr, "%s: %s%s%s%s\n", program_name, text, error ? ": " : "",
+            error ? strerror(error) : "", advice(error));
 }
 
 void usage_error(const char *format, ...)
