@@ -92,6 +92,45 @@ wrong() {
     like '.*not ok +it compiles.*two-doors\.c:[0-9]+.*error.*0 of [0-9]+ checks pass.*' "$output"
 }
 
+@test "exercises: a header that is not there is told, and ends nothing but its own check" {
+    { echo '#include "nowhere.h"'; cat "$doors/solution.c"; } >"$doors/two-doors.c"
+    run learner check 08
+    equal 1 "$status"
+    like '.*not ok +it compiles.*nowhere\.h.*0 of 2 checks pass.*' "$output"
+    run learner
+    like '.*08 two-doors +passed 0 of 2.*Next: .*' "$output"
+}
+
+@test "exercises: two checks at once: each has the verdict of the file that it found" {
+    solved
+    for round in 1 2; do
+        start "round-$round" env NO_COLOR=1 "$tree/exercises/runner" check 08
+    done
+    for round in 1 2; do
+        await_exit "${pids[round - 1]}"
+        equal 0 "$status"
+        like '.*all 2 checks pass.*' "$(cat "round-$round.out")"
+    done
+}
+
+@test "exercises: SIGTERM ends a check at once, with all that it started" {
+    solved
+    sed -i 's/^    stop_on_signals();/    sleep(100);/' "$doors/two-doors.c"
+    start check env NO_COLOR=1 "$tree/exercises/runner" check 08
+    until grep -qsa "$tree/build/exercises/two-doors" /proc/[0-9]*/cmdline; do nap; done
+    DEADLINE=2 stop "$pid" TERM
+    equal 130 "$status"
+    like 'exercise 08: two-doors' "$(cat check.out)"
+}
+
+@test "exercises: two directories of one number are told" {
+    cp -R "$tree/exercises/01-postcards" "$tree/exercises/01-old"
+    run learner check 01
+    rm -r "$tree/exercises/01-old"
+    equal 1 "$status"
+    like 'runner: exercises/01-old and exercises/01-postcards have the same number: rename one' "$output"
+}
+
 @test "exercises: a crash is told with its signal or its line" {
     solved
     sed -i 's/^    stop_on_signals();/&\n    raise(SIGSEGV);/; s/^#include <errno.h>/&\n#include <signal.h>/' "$doors/two-doors.c"
@@ -255,11 +294,12 @@ verdicts() {
 
 @test "exercises: the handout has no solutions, no mutants, no learner's file, nothing that lies about" {
     solved
-    touch "$doors/two-doors.c~" "$doors/.two-doors.c.swp" "$doors/two-doors.c.saved-7"
+    touch "$doors/two-doors.c~" "$doors/.two-doors.c.swp" "$doors/two-doors.c.saved-7" "$doors/solution.c.orig" \
+        "$doors/solution" "$doors/mine.h"
     make -s -C "$tree" handout
     mkdir out
     tar -C out -xzf "$tree/build/udp-labs-handout.tar.gz"
-    equal '' "$(find out \( -name 'solution*' -o -name mutants -o -name two-doors.c -o -name '*~' -o -name '.*.swp' -o -name '*.saved-*' -o -name build \))"
+    equal '' "$(find out \( -name 'solution*' -o -name mutants -o -name two-doors.c -o -name mine.h -o -name '*~' -o -name '.*.swp' -o -name '*.saved-*' -o -name build \))"
     cd out/udp-labs
     cmp exercises/08-two-doors/starter.c "$doors/starter.c"
     cp "$doors/solution.c" exercises/08-two-doors/two-doors.c
