@@ -1,6 +1,6 @@
 # Module text: what people type and read.
 #
-# shellcheck disable=SC2154,SC2030,SC2031  # helpers set pid, port and status, in each test
+# shellcheck disable=SC2154,SC2030,SC2031,SC2034  # helpers set pid, port and status, in each test, and use input
 
 load helpers
 
@@ -13,6 +13,12 @@ hear() {
 # put: sends standard input to it as one datagram.
 put() {
     "$BUILD/probe" send 127.0.0.1 "$port"
+}
+
+# put_all: sends each line of standard input, bytes in hexadecimal, as one datagram. One process sends
+# them all; no more than 128 of them at once, for which a socket has room.
+put_all() {
+    sed "s/^/$port /" | "$BUILD/probe" peer 127.0.0.1 2>peer.err
 }
 
 # heard COUNT: waits until so many datagrams were printed, and puts their texts into the file
@@ -63,33 +69,42 @@ sends() {
     equal "$2" "$(cat shown)"
 }
 
-# refuses PATTERN SENDER-ARGUMENT...: the sender exits 1 with a message like PATTERN, and prints
-# nothing. Standard input is the text.
+# refuses PROGRAM PATTERN ARGUMENT...: the program, which is to send to $port, exits 1 with a message
+# like PATTERN, and prints nothing. Standard input is the text.
 refuses() {
-    local pattern=$1 status=0
-    shift
-    timeout 10 "$BUILD/sender" "$@" >out 2>err || status=$?
-    like "sender: $pattern" "$(cat err)"
+    local program=$1 pattern=$2 status=0
+    shift 2
+    timeout 10 "$BUILD/$program" "$@" >out 2>err || status=$?
+    like "$program: $pattern" "$(cat err)"
     equal 1 "$status"
     equal '' "$(cat out)"
+}
+
+# heard_nothing: what `hear` has started has heard nothing yet.
+heard_nothing() {
+    put <<<end
+    heard 1
+    equal 'end\n' "$(cat shown)"
 }
 
 # --------------------------------- safe printing ---------------------------------
 
 @test "text: each of the 256 bytes alone is shown as itself or as an escape" {
     hear utf-8
-    for byte in {0..255}; do
-        printf -v hex '\\x%02x' "$byte"
-        case $byte in
-        9) text=\\t ;;
-        10) text=\\n ;;
-        13) text=\\r ;;
-        *) if ((byte >= 32 && byte < 127)); then printf -v text %b "$hex"; else text=$hex; fi ;;
-        esac
-        printf '%s\n' "$text" >>wanted
-        printf %b "$hex" | put
+    for first in 0 128; do
+        for ((byte = first; byte < first + 128; byte++)); do
+            printf -v hex %02x "$byte"
+            case $byte in
+            9) text=\\t ;;
+            10) text=\\n ;;
+            13) text=\\r ;;
+            *) if ((byte >= 32 && byte < 127)); then printf -v text %b "\\x$hex"; else text=\\x$hex; fi ;;
+            esac
+            printf '%s\n' "$text" >>wanted
+            echo "$hex"
+        done | put_all
+        heard $((first + 128))
     done
-    heard "$(wc -l <wanted)"
     diff wanted shown
 }
 
@@ -124,28 +139,25 @@ a\xe2\x81\xa9b      a\u2069b
 END
 }
 
-@test "text: the neighbours of what is escaped are shown as themselves" {
-    for bytes in '\x20' '\x7e' '\xc2\xa0' '\xd8\x9b' '\xd8\x9d' '\xe2\x80\x8d' '\xe2\x80\x90' \
-        '\xe2\x80\xa7' '\xe2\x80\xaf' '\xe2\x81\xa5' '\xe2\x81\xaa'; do
-        printf '%b\n' "$bytes"
-    done >wanted
+# shows_as_it_is: each line of standard input is shown as it is.
+shows_as_it_is() {
     hear utf-8
-    while IFS= read -r character; do
-        printf %s "$character" | put
-    done <wanted
-    heard "$(wc -l <wanted)"
-    diff wanted shown
-}
-
-@test "text: a backslash, Chinese, emoji and combining characters are shown as themselves" {
-    printf '%s\n' 'C:\new\x1b' '你好,世界' 'ñ é é' '👋🏽' $'\xf4\x8f\xbf\xbf' \
-        $'\xed\x9f\xbf\xee\x80\x80' '' ' a  b ' >wanted
-    hear utf-8
+    cat >wanted
     while IFS= read -r text; do
         printf %s "$text" | put
     done <wanted
     heard "$(wc -l <wanted)"
     diff wanted shown
+}
+
+@test "text: the neighbours of what is escaped are shown as themselves" {
+    shows_as_it_is < <(printf '%b\n' '\x20' '\x7e' '\xc2\xa0' '\xd8\x9b' '\xd8\x9d' '\xe2\x80\x8d' \
+        '\xe2\x80\x90' '\xe2\x80\xa7' '\xe2\x80\xaf' '\xe2\x81\xa5' '\xe2\x81\xaa')
+}
+
+@test "text: a backslash, Chinese, emoji and combining characters are shown as themselves" {
+    shows_as_it_is < <(printf '%s\n' 'C:\new\x1b' '你好,世界' 'ñ é é' '👋🏽' $'\xf4\x8f\xbf\xbf' \
+        $'\xed\x9f\xbf\xee\x80\x80' '' ' a  b ')
 }
 
 @test "text: bytes that are not UTF-8 appear as escapes: stray, overlong, surrogates, too high" {
@@ -187,9 +199,11 @@ END
 @test "text: random bytes are shown as lines of valid UTF-8 without controls, in any charset" {
     for charset in utf-8 gb2312 utf-16le iso-8859-1; do
         hear "$charset"
+        bytes=$(head -c 2844 /dev/urandom | od -An -v -tx1 | tr -d ' \n')
         for size in {1..40} 1000 1024; do
-            head -c "$size" /dev/urandom | put
-        done
+            echo "${bytes::2*size}"
+            bytes=${bytes:2*size}
+        done | put_all
         heard 42
         stop "$pid"
         equal 0 "$status"
@@ -197,17 +211,6 @@ END
 }
 
 # ------------------------------------ the cut ------------------------------------
-
-@test "text: a datagram longer than 1024 bytes is cut, and a note says so; 1024 bytes are not" {
-    hear utf-8
-    printf 'x%.0s' {1..3000} | put
-    printf 'x%.0s' {1..1025} | put
-    printf 'x%.0s' {1..1024} | put
-    heard 3
-    like 'x{1024} \[cut: 1024 of 3000 bytes\]
-x{1024} \[cut: 1024 of 1025 bytes\]
-x{1024}' "$(cat shown)"
-}
 
 @test "text: a cut in the middle of a character leaves escapes, in UTF-8 and in another charset" {
     hear utf-8
@@ -226,25 +229,13 @@ x{1024}' "$(cat shown)"
     sends gb2312 'hello 你好' 'hello \xc4\xe3\xba\xc3'
 }
 
-@test "text: gbk on the wire" {
-    sends gbk '你好,镕' '\xc4\xe3\xba\xc3,\xe9F'
-}
-
-@test "text: big5 on the wire" {
-    sends big5 '你好' '\xa7A\xa6n'
-}
-
-@test "text: shift_jis on the wire" {
-    sends shift_jis 'こんにちは' '\x82\xb1\x82\xf1\x82\xc9\x82\xbf\x82\xcd'
-}
-
-@test "text: utf-16le on the wire, beyond 16 bits too" {
+@test "text: other charsets on the wire, beyond 16 bits too, and a name in capitals" {
     sends utf-16le 'A你👋' 'A\x00\x60\x4f\x3d\xd8\x4b\xdc'
-}
-
-@test "text: iso-8859-1 on the wire, and a name in capitals" {
     sends iso-8859-1 'caf\é' 'caf\\\xe9'
     sends ISO-8859-1 'é' '\xe9'
+    sends gbk '你好,镕' '\xc4\xe3\xba\xc3,\xe9F' # from here on, where iconv can write them
+    sends big5 '你好' '\xa7A\xa6n'
+    sends shift_jis 'こんにちは' '\x82\xb1\x82\xf1\x82\xc9\x82\xbf\x82\xcd'
 }
 
 # needs_states: skips the test if iconv has no states between characters (musl's has none).
@@ -305,24 +296,19 @@ END
 END
 }
 
+# needs_charset NAME: skips the test if iconv does not know the charset.
+needs_charset() {
+    run timeout 10 "$BUILD/sender" -e "$1" 127.0.0.1 0 # the charset comes first
+    [[ $output != *'unknown charset'* ]] || skip "this iconv does not know $1"
+}
+
 @test "text: a charset that composes characters loses none at the datagram's end" {
-    run timeout 10 "$BUILD/sender" -e cp1258 127.0.0.1 0 # the charset comes first
-    [[ $output != *'unknown charset'* ]] || skip "this iconv does not know cp1258"
+    needs_charset cp1258
     shows cp1258 <<'END'
 abc             abc
 a               a
 a\nb            a\nb
 END
-}
-
-@test "text: the same charset works on, datagram after datagram, whatever was in the last one" {
-    hear utf-16le
-    printf 'A\0B' | put
-    printf 'C\0' | put
-    printf '\x3d\xd8' | put
-    printf 'D\0' | put
-    heard 4
-    equal 'A\x42 C \x3d\xd8 D' "$(paste -sd ' ' shown)"
 }
 
 @test "text: a datagram that ends in the middle of a charset's state leaves none for the next one" {
@@ -344,8 +330,7 @@ END
 }
 
 @test "text: a charset whose decoder wants more room than others holds up nothing" {
-    run timeout 10 "$BUILD/sender" -e EUC-JISX0213 127.0.0.1 0 # the charset comes first
-    [[ $output != *'unknown charset'* ]] || skip "this iconv does not know EUC-JISX0213"
+    needs_charset EUC-JISX0213
     hear EUC-JISX0213
     { printf 'a%.0s' {1..507}; printf '\244\367\244\367\244\367\244\367'; } | put
     heard 1
@@ -361,121 +346,107 @@ END
     like '(é){500}\\n(é){500}' "$(cat shown)"
 }
 
-@test "text: what the charset cannot express is an error, and nothing is sent" {
-    hear gb2312
-    run "$BUILD/sender" -e gb2312 127.0.0.1 "$port" 你
-    [[ $output != *'can only read'* ]] || skip "this iconv can only read gb2312"
-    refuses 'cannot encode the text in gb2312: .*' -e gb2312 127.0.0.1 "$port" 'hi 👋'
-    refuses 'cannot encode the text in gb2312: .*' -e gb2312 127.0.0.1 "$port" < <(echo 'é👋')
-    put <<<end
-    heard 2
-    equal '你 end\n' "$(paste -sd ' ' shown)"
-}
-
-@test "text: the same for a charset of single bytes: no ? and no * in its place" {
+@test "text: what the charset cannot express is an error, and nothing is sent: no ? and no * either" {
     hear utf-8
-    refuses 'cannot encode the text in iso-8859-1: .*' -e iso-8859-1 127.0.0.1 "$port" 'a你b'
-    refuses 'cannot encode the text in ascii: .*' -e ascii 127.0.0.1 "$port" 'é'
-    put <<<end
-    heard 1
-    equal 'end\n' "$(cat shown)"
+    for program in sender receiver broadcast; do
+        refuses "$program" 'cannot encode the text in ascii: .*' -e ascii 127.0.0.1 "$port" é
+    done
+    refuses sender 'cannot encode the text in iso-8859-1: .*' -e iso-8859-1 127.0.0.1 "$port" 'a你b'
+    refuses sender 'cannot encode the text in gb2312: .*' -e gb2312 127.0.0.1 "$port" 'hi 👋'
+    refuses sender 'cannot encode the text in gb2312: .*' -e gb2312 127.0.0.1 "$port" <<<'é👋'
+    heard_nothing
 }
 
 @test "text: typed text that is not UTF-8 is an error with -e, and nothing is sent" {
     hear utf-8
     for bad in $'a\xffb' $'\xe4\xbd' $'\xc0\x80' $'\xed\xa0\x80'; do
-        refuses 'cannot encode the text in utf-16le: .*' -e utf-16le 127.0.0.1 "$port" "$bad"
-        refuses 'cannot encode the text in utf-16le: .*' -e utf-16le 127.0.0.1 "$port" <<<"$bad"
+        refuses sender 'cannot encode the text in utf-16le: .*' -e utf-16le 127.0.0.1 "$port" "$bad"
+        refuses sender 'cannot encode the text in utf-16le: .*' -e utf-16le 127.0.0.1 "$port" <<<"$bad"
     done
-    put <<<end
-    heard 1
-    equal 'end\n' "$(cat shown)"
+    heard_nothing
 }
 
-@test "text: the charset is opened for what comes in, too: receiver sends and shows in it" {
+@test "text: every program with -e encodes what it sends and decodes what it hears" {
     serve echo "$BUILD/echo" -b 127.0.0.1 0
-    run "$BUILD/receiver" -e iso-8859-1 -w 5 127.0.0.1 "$port" 'é'
-    equal "received 1 bytes from 127.0.0.1:$port: é" "${lines[1]}"
-    await echo.out '1 bytes'
-    like '#1 returned 1 bytes to [^ ]+: \\xe9' "$(cat echo.out)"
+    "$BUILD/receiver" -e iso-8859-1 -w 5 127.0.0.1 "$port" é >receiver.out
+    start broadcast "$BUILD/broadcast" -e iso-8859-1 127.0.0.1 "$port" é
+    mkfifo keyboard
+    exec 8<>keyboard
+    input=keyboard start chat "$BUILD/threaded-chat" -e iso-8859-1 -b 127.0.0.1 -l 0 127.0.0.1 "$port"
+    echo é >&8
+    await_lines broadcast.out 1
+    await_lines chat.out 1
+    await_lines echo.out 3
+    equal "received 1 bytes from 127.0.0.1:$port: é" "$(tail -n 1 receiver.out)"
+    equal "Received from 127.0.0.1:$port: é" "$(cat broadcast.out)"
+    equal ">>127.0.0.1:$port:é" "$(cat chat.out)"
+    equal 3 "$(grep -c 'returned 1 bytes to [^ ]*: \\xe9$' echo.out)"
+    serve bind "$BUILD/bind" -e iso-8859-1 -b 127.0.0.1 0
+    printf '\xe9' | put
+    await_exit "$pid"
+    like 'received 1 bytes from .*: é' "$(cat bind.out)"
+    # sender and chatroom: all the tests above.
 }
 
 # ------------------------------------ typed text ----------------------------------
 
-# types BYTES: sender, with standard input as its text, puts exactly BYTES (a file) on the wire.
+# types BYTES: sender, with standard input as its text, puts exactly these BYTES (as printf takes them)
+# on the wire.
 types() {
+    # shellcheck disable=SC2059  # it is a format
+    printf "$1" >bytes
     listen
     "$BUILD/sender" 127.0.0.1 "$port" >out
     await_exit "$pid"
-    cmp "$1" wire.out
-    equal "sent $(wc -c <"$1") bytes to 127.0.0.1:$port" "$(cat out)"
+    cmp bytes wire.out
+    equal "sent $(wc -c <bytes) bytes to 127.0.0.1:$port" "$(cat out)"
 }
 
 @test "text: a typed line is sent without its newline, and nothing of what follows" {
-    printf hello >bytes
-    types bytes <<<hello
-    types bytes < <(printf hello)
-    types bytes < <(printf 'hello\nagain\n')
-    printf 'hello\r' >bytes
-    types bytes < <(printf 'hello\r\n')
-    printf ' \\n\t ' >bytes
-    types bytes < <(printf ' \\n\t \n')
+    types hello < <(printf hello)
+    types hello < <(printf 'hello\nagain\n')
+    types 'hello\r' < <(printf 'hello\r\n')
+    types ' \\n\t ' < <(printf ' \\n\t \n')
+    types 'a\0b\0' < <(printf 'a\0b\0\nrest')
+    types '\0' < <(printf '\0\n')
 }
 
 @test "text: a typed line may come in pieces" {
-    printf hello >bytes
-    mkfifo slowly
-    { for letter in h e l l o; do printf %s "$letter"; sleep 0.01; done; echo; } >slowly &
-    types bytes <slowly
-    wait "$!"
+    types hello < <(for letter in h e l l o $'\n'; do printf %s "$letter"; sleep 0.01; done)
 }
 
-@test "text: an empty line sends an empty datagram" {
-    : >bytes
-    types bytes < <(echo)
-    types bytes < <(printf '\n\nmore\n')
+@test "text: an empty line sends an empty datagram, an empty TEXT too" {
+    types '' < <(echo)
+    types '' < <(printf '\n\nmore\n')
     listen
-    "$BUILD/sender" 127.0.0.1 "$port" ''
+    "$BUILD/sender" 127.0.0.1 "$port" '' <<<more
     await_exit "$pid"
     equal 0 "$(wc -c <wire.out)"
 }
 
-@test "text: NUL bytes in a typed line are kept" {
-    printf 'a\0b\0' >bytes
-    types bytes < <(printf 'a\0b\0\nrest')
-    printf '\0' >bytes
-    types bytes < <(printf '\0\n')
-}
-
 @test "text: end of input with nothing typed is an error, exit 1, and nothing is sent" {
     hear utf-8
-    refuses 'nothing was typed: the input has ended' 127.0.0.1 "$port" </dev/null
-    refuses 'nothing was typed: the input has ended' 127.0.0.1 "$port" <&-
-    run timeout 10 "$BUILD/receiver" -w 5 127.0.0.1 "$port" </dev/null
-    equal 1 "$status"
-    equal 'receiver: nothing was typed: the input has ended' "$output"
-    put <<<end
-    heard 1
-    equal 'end\n' "$(cat shown)"
+    for program in sender receiver; do
+        refuses "$program" 'nothing was typed: the input has ended' 127.0.0.1 "$port" </dev/null
+        refuses "$program" 'nothing was typed: the input has ended' 127.0.0.1 "$port" <&-
+    done
+    heard_nothing
 }
 
 @test "text: a standard input that cannot be read is an error, exit 1" {
-    refuses 'cannot read standard input: .*' 127.0.0.1 8080 <. # a directory
+    refuses sender 'cannot read standard input: .*' 127.0.0.1 8080 <. # a directory
 }
 
 @test "text: 65507 typed bytes are sent; one more, or very many, are an error, and nothing is sent" {
-    head -c 65507 /dev/zero | tr '\0' x >bytes
-    types bytes < <(cat bytes; echo)
+    head -c 65507 /dev/zero | tr '\0' x >long
+    types "$(<long)" < <(cat long; echo)
     hear utf-8
-    refuses 'cannot send 65508 bytes to .*: .*65507.*' 127.0.0.1 "$port" < <(cat bytes; echo x)
-    refuses 'cannot encode the text in UTF-8: Message too (long|large) .*65507.*' 127.0.0.1 "$port" < <(cat bytes bytes)
-    refuses 'cannot encode the text in UTF-8: Message too (long|large) .*65507.*' 127.0.0.1 "$port" \
-        < <(head -c 300000 /dev/zero | tr '\0' x)
-    refuses 'cannot encode the text in utf-16le: Message too (long|large) .*65507.*' \
-        -e utf-16le 127.0.0.1 "$port" < <(cat bytes)
-    put <<<end
-    heard 1
-    equal 'end\n' "$(cat shown)"
+    refuses sender 'cannot send 65508 bytes to .*: .*65507.*' 127.0.0.1 "$port" < <(cat long; echo x)
+    refuses sender 'cannot encode the text in UTF-8: Message too (long|large) .*65507.*' \
+        127.0.0.1 "$port" < <(head -c 300000 /dev/zero | tr '\0' x)
+    refuses sender 'cannot encode the text in utf-16le: Message too (long|large) .*65507.*' \
+        -e utf-16le 127.0.0.1 "$port" <long
+    heard_nothing
 }
 
 @test "text: the charset's bytes count, not those of UTF-8: 65507 é in iso-8859-1" {
@@ -484,6 +455,31 @@ types() {
     iconv -f iso-8859-1 -t utf-8 bytes | "$BUILD/sender" -e iso-8859-1 127.0.0.1 "$port"
     await_exit "$pid"
     cmp bytes wire.out
+}
+
+# on_terminal COMMAND...: types `hello` on a terminal, on which the command runs; what the terminal
+# shows comes into `screen`.
+on_terminal() {
+    command -v script >/dev/null || skip "no script(1) from util-linux"
+    rm -f keyboard
+    mkfifo keyboard
+    exec 8<>keyboard # which has no end: script(1) would wait a second there
+    echo hello >&8
+    timeout 20 script -qec "$*" /dev/null <keyboard >screen 3>&- 8>&-
+}
+
+@test "text: on a terminal there is a prompt for the text, elsewhere none" {
+    serve echo "$BUILD/echo" -b 127.0.0.1 0
+    for command in "'$BUILD/sender'" "'$BUILD/receiver' -w 5"; do
+        on_terminal "$command 127.0.0.1 $port"
+        [[ $(<screen) == *'Text to send: '*"sent 5 bytes to 127.0.0.1:$port"* ]]
+    done
+    # Of input and errors, one is a terminal; then neither.
+    on_terminal "'$BUILD/sender' 127.0.0.1 $port 2>errors"
+    on_terminal "echo hello | '$BUILD/sender' 127.0.0.1 $port"
+    [[ $(<screen) == *'sent 5 bytes'* && $(<screen) != *'Text to send'* ]]
+    "$BUILD/sender" 127.0.0.1 "$port" <<<hello 2>>errors
+    equal '' "$(cat errors)"
 }
 
 # ---------------------------------- unknown charsets ------------------------------

@@ -1,4 +1,4 @@
-# Lesson 6: threaded-chat.
+# Lesson 6: threaded-chat. How it stops: program.bats; charsets, and text that must do no harm: text.bats.
 #
 # shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154  # bash -c gets its script quoted; $port and $pid are set by serve
 
@@ -22,8 +22,22 @@ await_port() {
 
 # listen: starts a peer that takes one datagram into bind.out; sets $peer_port and $peer_pid.
 listen() {
-    serve bind "$BUILD/bind" "${@:--b127.0.0.1}" 0
+    serve bind "$BUILD/bind" -b 127.0.0.1 0
     peer_port=$port peer_pid=$pid
+}
+
+# hears N TEXT: what `listen` has started hears so many bytes, this text, from the chat's own port.
+hears() {
+    await_exit "$peer_pid"
+    equal "received $1 bytes from 127.0.0.1:$port: $2" "$(cat bind.out)"
+}
+
+# ends SUMMARY: the process $pid, a chat or the terminal it is on, ends with exit 0; the summary is
+# the chat's last line.
+ends() {
+    await_exit "$pid"
+    equal 0 "$status"
+    equal "threaded-chat: stopped after $1" "$(cat chat.err screen.out 2>/dev/null | tr -d '\r' | tail -n 1)"
 }
 
 # terminal ARGUMENT...: a chat on a pseudo-terminal. What is written to file descriptor 9 is typed
@@ -41,20 +55,24 @@ await_prompt() {
     await_port screen.out
 }
 
-@test "threaded-chat: sends each line typed, from its own port" {
-    serve room "$BUILD/chatroom" -b 127.0.0.1 0
+@test "threaded-chat: sends each line from its own port, prints >>ENDPOINT:TEXT, whoever sent it" {
+    serve echo "$BUILD/echo" -b 127.0.0.1 0
+    echo_port=$port
     chat -b 127.0.0.1 -l 0 127.0.0.1 "$port"
-    printf 'hello\nis anybody there?\n' >&9
-    await room.out 'is anybody there?'
-    equal '127.0.0.1:hello
-127.0.0.1:is anybody there?' "$(sed 's/^【.*】//' room.out)"
-    stop "$pid"
-    listen
-    chat -b 127.0.0.1 -l 0 127.0.0.1 "$peer_port"
-    echo hello >&9
-    await_exit "$peer_pid"
-    equal "received 5 bytes from 127.0.0.1:$port: hello" "$(cat bind.out)"
-    equal '' "$(cat chat.out)"
+    printf 'hello\n\nis anybody there?\n' >&9
+    await chat.out 'is anybody there?'
+    "$BUILD/sender" 127.0.0.1 "$port" 'a stranger'
+    await chat.out 'a stranger'
+    await_lines echo.out 3
+    equal "#1 returned 5 bytes to 127.0.0.1:$port: hello
+#2 returned 0 bytes to 127.0.0.1:$port: 
+#3 returned 17 bytes to 127.0.0.1:$port: is anybody there?" "$(cat echo.out)"
+    like ">>127\.0\.0\.1:$echo_port:hello
+>>127\.0\.0\.1:$echo_port:
+>>127\.0\.0\.1:$echo_port:is anybody there\?
+>>127\.0\.0\.1:[0-9]+:a stranger" "$(cat chat.out)"
+    kill "$pid"
+    ends '3 sent and 4 received'
 }
 
 @test "threaded-chat: no prompt gets between the parts of a message" {
@@ -93,17 +111,6 @@ END
     equal 10 "$(grep -c $'\e\\[K>>127\\.0\\.0\\.1:[0-9]*:message [0-9]*\r$' screen.out)"
 }
 
-@test "threaded-chat: prints >>ENDPOINT:TEXT for each message, whoever sent it" {
-    chat -b 127.0.0.1 -l 0 127.0.0.1 9
-    "$BUILD/sender" 127.0.0.1 "$port" hello
-    "$BUILD/sender" 127.0.0.1 "$port" again
-    await chat.out again
-    like '>>127\.0\.0\.1:[0-9]+:hello
->>127\.0\.0\.1:[0-9]+:again' "$(cat chat.out)"
-    stop "$pid"
-    equal 'threaded-chat: stopped after 0 sent and 2 received' "$(tail -n 1 chat.err)"
-}
-
 @test "threaded-chat: two chat, both on port 4567 if it is left out" {
     needs_lan
     run lan bash -c '
@@ -129,30 +136,13 @@ threaded-chat: stopped after 1 sent and 1 received' "$(cat "err$number")"
 
 @test "threaded-chat: asks for the peer's IP and port if they are left out" {
     listen
-    chat_input=$(printf '127.0.0.1\n%s\nhello\n' "$peer_port")
-    run timeout 20 "$BUILD/threaded-chat" -b 127.0.0.1 -l 0 <<<"$chat_input"
+    run timeout 20 "$BUILD/threaded-chat" -b 127.0.0.1 -l 0 < <(printf '127.0.0.1\n%s\nhello\n' "$port")
     equal 0 "$status"
     # Nobody sits at a terminal, so nobody is prompted.
     like 'threaded-chat: bound to 127\.0\.0\.1:[0-9]+
 threaded-chat: stopped after 1 sent and 0 received' "$output"
-    await_exit "$peer_pid"
-    like 'received 5 bytes from .*: hello' "$(cat bind.out)"
-}
-
-@test "threaded-chat: with a HOST it asks nothing, the peer's port is 4567" {
-    needs_lan
-    run lan bash -c '
-        on 2 "$1/bind" 4567 >out 2>err & pid=$!
-        until grep -qs "bound to" err; do sleep 0.01; done
-        echo hello | "$1/threaded-chat" -l 4000 10.77.0.2
-        wait "$pid" && cat out' bash "$BUILD"
-    equal 0 "$status"
-    equal 'threaded-chat: bound to 0.0.0.0:4000
-threaded-chat: stopped after 1 sent and 0 received
-received 5 bytes from 10.77.0.1:4000: hello' "$output"
-}
-
-@test "threaded-chat: input that ends before IP and port were typed is an error, exit 1" {
+    port=${lines[0]##*:}
+    hears 5 hello
     for typed in '' $'127.0.0.1\n'; do
         run timeout 20 "$BUILD/threaded-chat" -b 127.0.0.1 -l 0 < <(printf %s "$typed")
         equal 1 "$status"
@@ -160,60 +150,23 @@ received 5 bytes from 10.77.0.1:4000: hello' "$output"
     done
 }
 
-@test "threaded-chat: a line that cannot be encoded is refused, and the chat goes on" {
-    listen
-    chat -e ascii -b 127.0.0.1 -l 0 127.0.0.1 "$peer_port"
-    echo '你好' >&9
-    await chat.err 'line not sent'
-    like 'threaded-chat: line not sent: cannot encode it in ascii: .*' "$(sed -n 2p chat.err)"
-    echo hello >&9
-    await_exit "$peer_pid"
-    like 'received 5 bytes from .*: hello' "$(cat bind.out)"
-    "$BUILD/sender" 127.0.0.1 "$port" 'still here?'
-    await chat.out 'still here?'
-    stop "$pid"
-    equal 0 "$status"
-    equal 'threaded-chat: stopped after 1 sent and 1 received' "$(tail -n 1 chat.err)"
-}
-
-@test "threaded-chat: a line too long for a datagram is refused, the longest is sent" {
+@test "threaded-chat: a line that cannot be encoded or sent is refused, and the chat goes on" {
     serve listener "$BUILD/probe" listen 127.0.0.1
     listener_pid=$pid
-    chat -b 127.0.0.1 -l 0 127.0.0.1 "$port"
-    head -c 65508 /dev/zero | tr '\0' x >long
-    { cat long; echo; cat long long long long long; echo; head -c 65507 long; echo; } >&9
+    chat -e ascii -b 127.0.0.1 -l 0 127.0.0.1 "$port"
+    printf 'x%.0s' {1..65507} >longest
+    { echo '你好'; cat longest longest; echo; cat longest; echo x; cat longest; echo; } >&9
     await_exit "$listener_pid"
-    head -c 65507 long | cmp - listener.out
-    like 'threaded-chat: line not sent: cannot send 65508 bytes to 127\.0\.0\.1:.*' \
-        "$(sed -n 2p chat.err)"
-    like 'threaded-chat: line not sent: cannot encode it in UTF-8: Message too (long|large) .*' \
-        "$(sed -n 3p chat.err)"
-}
-
-@test "threaded-chat: a line that has no way to the peer is refused, and the chat goes on" {
-    needs_lan
-    run lan bash -c '
-        printf "one\ntwo\n" | timeout 20 "$1/threaded-chat" -b 10.77.0.1 192.0.2.1' bash "$BUILD"
-    equal 0 "$status"
-    for line in 1 2; do
-        like 'threaded-chat: line not sent: cannot send 3 bytes to 192\.0\.2\.1:4567: .*' \
-            "${lines[line]}"
-    done
-    equal 'threaded-chat: stopped after 0 sent and 0 received' "${lines[3]}"
-}
-
-@test "threaded-chat: an empty line is an empty datagram, and the other way round" {
-    listen
-    chat -b 127.0.0.1 -l 0 127.0.0.1 "$peer_port"
-    echo >&9
-    await_exit "$peer_pid"
-    like 'received 0 bytes from .*: ' "$(cat bind.out)"
-    "$BUILD/probe" send 127.0.0.1 "$port" </dev/null
-    await_lines chat.out 1
-    like '>>127\.0\.0\.1:[0-9]+:' "$(cat chat.out)"
-    echo >&9
-    "$BUILD/sender" 127.0.0.1 "$port" 'goes on'
-    await chat.out 'goes on'
+    cmp longest listener.out
+    refused='threaded-chat: line not sent: cannot'
+    like ".*
+$refused encode it in ascii: [A-Z].*
+$refused encode it in ascii: Message too (long|large) .*
+$refused send 65508 bytes to 127\.0\.0\.1:[0-9]+: Message too (long|large) .*" "$(cat chat.err)"
+    "$BUILD/sender" 127.0.0.1 "$port" 'still here?'
+    await chat.out 'still here?'
+    kill "$pid"
+    ends '1 sent and 1 received'
 }
 
 @test "threaded-chat: prints 1024 bytes whole, of a longer message says what was cut" {
@@ -225,40 +178,6 @@ received 5 bytes from 10.77.0.1:4000: hello' "$output"
     like '>>[^ ]+:x{1024}
 >>[^ ]+:x{1024} \[cut: 1024 of 1025 bytes\]
 >>[^ ]+:x{1024} \[cut: 1024 of 65507 bytes\]' "$(cat chat.out)"
-}
-
-@test "threaded-chat: a message cannot forge a line, nor speak to the terminal" {
-    chat -b 127.0.0.1 -l 0 127.0.0.1 9
-    printf 'hi\n>>127.0.0.2:4567:\033[2J' | "$BUILD/probe" send 127.0.0.1 "$port"
-    await_lines chat.out 1
-    equal 1 "$(wc -l <chat.out)"
-    [[ $(cat chat.out) == *':hi\n>>127.0.0.2:4567:\x1b[2J' ]]
-}
-
-@test "threaded-chat: -e gb2312 encodes the lines and decodes the messages" {
-    serve listener "$BUILD/probe" listen 127.0.0.1
-    listener_pid=$pid
-    chat -e gb2312 -b 127.0.0.1 -l 0 127.0.0.1 "$port"
-    printf '\xc4\xe3\xba\xc3' | "$BUILD/probe" send 127.0.0.1 "$port"
-    await chat.out ':你好'
-    printf '你好\n' >&9
-    if ! "$BUILD/sender" -e gb2312 127.0.0.1 "$port" '你好' 2>refused; then
-        grep -q 'can only read' refused
-        skip "this system's iconv can only read gb2312"
-    fi
-    await_exit "$listener_pid"
-    printf '\xc4\xe3\xba\xc3' | cmp - listener.out
-}
-
-@test "threaded-chat: talks to an IPv6 peer" {
-    listen -b::1
-    chat -b ::1 -l 0 ::1 "$peer_port"
-    echo hello >&9
-    await_exit "$peer_pid"
-    equal "received 5 bytes from [::1]:$port: hello" "$(cat bind.out)"
-    "$BUILD/sender" ::1 "$port" hi
-    await chat.out hi
-    like '>>\[::1\]:[0-9]+:hi' "$(cat chat.out)"
 }
 
 @test "threaded-chat: without -b it is bound to all addresses of the peer's family" {
@@ -277,55 +196,8 @@ threaded-chat: stopped after 0 sent and 0 received' "$output"
     chat -b 127.0.0.1 -l 0 127.0.0.1 "$peer_port"
     printf 'the last' >&9
     exec 9>&-
-    await_exit "$pid"
-    equal 0 "$status"
-    equal 'threaded-chat: stopped after 1 sent and 0 received' "$(tail -n 1 chat.err)"
-    await_exit "$peer_pid"
-    like 'received 8 bytes from .*: the last' "$(cat bind.out)"
-}
-
-@test "threaded-chat: Ctrl-C and SIGTERM end both threads, with a summary and exit 0" {
-    listen
-    for signal in INT TERM; do
-        chat -b 127.0.0.1 -l 0 127.0.0.1 "$peer_port"
-        stop "$pid" "$signal"
-        equal 0 "$status"
-        equal "threaded-chat: bound to 127.0.0.1:$port
-threaded-chat: stopped after 0 sent and 0 received" "$(cat chat.err)"
-    done
-}
-
-@test "threaded-chat: no signal is missed at any moment, neither of a quiet nor of a busy chat" {
-    listen
-    rounds=40
-    [[ $BUILD != */sanitize-* ]] || rounds=15
-    for ((round = 0; round < rounds; round++)); do
-        chat -b 127.0.0.1 -l 0 127.0.0.1 "$peer_port"
-        chat_pid=$pid
-        if ((round % 2 == 1)); then
-            start flood "$BUILD/probe" flood 127.0.0.1 "$port" 2000 10
-            printf '%s\n' {1..200} >&9
-        fi
-        # Any moment of the next few milliseconds.
-        sleep "0.00$((RANDOM % 6))$((RANDOM % 10))"
-        ((round % 4 < 2)) && signal=INT || signal=TERM
-        stop "$chat_pid" "$signal"
-        equal 0 "$status"
-        like 'threaded-chat: stopped after [0-9]+ sent and [0-9]+ received' "$(tail -n 1 chat.err)"
-        equal "$(wc -l <chat.out)" "$(sed -n 's/.* and \(.*\) received/\1/p' chat.err)"
-    done
-}
-
-@test "threaded-chat: output that cannot be written ends it, both threads, exit 1" {
-    mkfifo keyboard
-    input=keyboard start chat bash -c 'exec "$@" >/dev/full' bash \
-        "$BUILD/threaded-chat" -b 127.0.0.1 -l 0 127.0.0.1 9
-    exec 9>keyboard
-    await_port chat.err
-    "$BUILD/sender" 127.0.0.1 "$port" hello
-    await_exit "$pid"
-    equal 1 "$status"
-    like 'threaded-chat: cannot write standard output: .*' "$(tail -n 1 chat.err)"
+    ends '1 sent and 0 received'
+    hears 8 'the last'
 }
 
 @test "threaded-chat: on a terminal, asks for IP and port with prompts" {
@@ -337,8 +209,9 @@ threaded-chat: stopped after 0 sent and 0 received" "$(cat chat.err)"
     printf '%s\r' "$peer_port" >&9
     await_prompt
     printf 'hello\r' >&9
-    await_exit "$peer_pid"
-    equal "received 5 bytes from 127.0.0.1:$port: hello" "$(cat bind.out)"
+    hears 5 hello
+    printf '\004' >&9 # Ctrl-D
+    ends '1 sent and 0 received'
 }
 
 @test "threaded-chat: on a terminal, an arriving line wipes the prompt, which comes back under it" {
@@ -350,7 +223,7 @@ threaded-chat: stopped after 0 sent and 0 received" "$(cat chat.err)"
     "$BUILD/sender" 127.0.0.1 "$port" 'by the way'
     await screen.out 'by the way'
     until [[ $(tail -c 2 screen.out) == '<<' ]]; do
-        sleep 0.01
+        nap
     done
     # Back to the line's start, wipe it; the message; the prompt.
     wanted=$'<<half of \r\e[K>>127.0.0.1:PORT:by the way\r\n<<'
@@ -358,19 +231,7 @@ threaded-chat: stopped after 0 sent and 0 received" "$(cat chat.err)"
     [[ $got == *"$wanted" ]] || equal "$(printf %q "$wanted")" "$(printf %q "$got")"
     # The line that was being typed is whole.
     printf 'a line\r' >&9
-    await_exit "$peer_pid"
-    equal "received 14 bytes from 127.0.0.1:$port: half of a line" "$(cat bind.out)"
-}
-
-@test "threaded-chat: on a terminal, Ctrl-C and Ctrl-D end it with a summary and exit 0" {
-    listen
-    for key in '\003' '\004'; do
-        rm -f keyboard
-        terminal -b 127.0.0.1 -l 0 127.0.0.1 "$peer_port"
-        await_prompt
-        printf '%b' "$key" >&9
-        await_exit "$pid"
-        equal 0 "$status"
-        await screen.out 'threaded-chat: stopped after 0 sent and 0 received'
-    done
+    hears 14 'half of a line'
+    printf '\003' >&9 # Ctrl-C
+    ends '1 sent and 1 received'
 }
