@@ -71,6 +71,7 @@ await_prompt() {
 >>127\.0\.0\.1:$echo_port:
 >>127\.0\.0\.1:$echo_port:is anybody there\?
 >>127\.0\.0\.1:[0-9]+:a stranger" "$(cat chat.out)"
+    [[ $(tail -n 1 chat.out) != *":$echo_port:"* ]] # the stranger's port, not the peer's
     kill "$pid"
     ends '3 sent and 4 received'
 }
