@@ -149,7 +149,7 @@ $(BUILD)/docs/html/index.html: $(wildcard docs/* docs/*/* common/* lessons lesso
 	@docs/site/build.sh $(BUILD)/docs
 	@echo 'Now open $@'
 
-SOURCES = $(wildcard common/*.[ch] lessons/*/*.c tests/*.c tests/*/*.c exercises/*/*.c)
+SOURCES = $(wildcard common/*.[ch] lessons/*/*.c tests/*.c tests/*/*.c exercises/*/starter.c exercises/*/solution.c)
 SCRIPTS = $(shell grep -lE '^\#!.*sh$$|^load ' -r common lessons tests exercises docs .ci) tests/helpers.bash exercises/checks.bash
 
 .PHONY: format
