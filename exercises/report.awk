@@ -1,7 +1,15 @@
 # Makes of bats' TAP what a learner reads: a line a check, then the first failure in full, without what
 # bats says about its own lines.
 
-/^ok / { sub(/^ok [0-9]+ /, ""); print "  " green "ok" plain "      " $0; inside = 0; next }
+/^ok / {
+    inside = 0
+    sub(/^ok [0-9]+ /, "")
+    if (sub(/ # skip */, ": "))
+        print "  skipped " $0
+    else
+        print "  " green "ok" plain "      " $0
+    next
+}
 /^not ok / {
     sub(/^not ok [0-9]+ /, "")
     print "  " red "not ok" plain "  " $0

@@ -35,6 +35,7 @@ echo_in_lan() {
 }
 
 @test "echo: returns the largest datagram of IPv6, which is larger" {
+    needs_ipv6
     serve echo "$BUILD/echo" -b ::1 0
     head -c 65527 /dev/urandom >sent
     "$BUILD/probe" ask ::1 "$port" <sent >returned

@@ -4,10 +4,6 @@
 
 load helpers
 
-needs_ipv6() {
-    grep -qs '^0*1 .* lo$' /proc/net/if_inet6 || skip "no IPv6 here"
-}
-
 # isolated SCRIPT ARGUMENT...: runs a bash script in a network and a list of hosts of its own: names
 # are looked up in the file `hosts` alone, and nothing that is sent leaves.
 isolated() {

@@ -133,6 +133,16 @@ like() {
     return 1
 }
 
+# has_ipv6: this machine has it; a container often has none.
+has_ipv6() {
+    grep -qs '^0*1 .* lo$' /proc/net/if_inet6
+}
+
+# needs_ipv6 ['only in part: ']: skips the test, or what is left of it.
+needs_ipv6() {
+    has_ipv6 || skip "${1-}no IPv6 here"
+}
+
 # needs_lan: skips the test where network namespaces are not allowed.
 needs_lan() {
     local reason

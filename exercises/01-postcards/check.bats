@@ -133,6 +133,7 @@ $((${#word} + 3)) $word \\t " "$(all_heard desk)"
 }
 
 @test "HOST may be an IPv6 address" {
+    needs_ipv6
     see='lesson 1, "Read the program", step 1: the family of the socket is that of the address'
     peer desk ::1
     new_word

@@ -193,6 +193,7 @@ given_up() {
 }
 
 @test "HOST may be an IPv6 address" {
+    needs_ipv6
     see='lesson 2, "Read the program", step 1: the family of the socket is that of the address'
     peer desk ::1
     new_word

@@ -89,6 +89,7 @@ find_runs() {
         reported "$count"
         wanted "$((2 * number)) bytes from 127.0.0.1:$sender, checksum $sum" "${lines[count - 1]}"
     done
+    needs_ipv6 'only in part: '
     peer lodger ::1
     sent='"hello", with -b ::1'
     serve_program -b ::1 0

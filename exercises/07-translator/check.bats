@@ -329,6 +329,7 @@ reads() {
 }
 
 @test "HOST may be an IPv6 address" {
+    needs_ipv6
     see='lesson 2, "Read the program": the family of the socket is that of the address'
     translates utf-8 utf-16le ::1
     new_text
