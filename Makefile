@@ -1,8 +1,8 @@
 # The one front door: `make help` lists what it opens.
 
 CFLAGS ?= -O2 -g
-WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
-ALL_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -pthread $(WARNINGS) -Icommon $(CFLAGS)
+# The flags are in a file of their own, one a line: the editors' clangd reads it, too.
+ALL_CFLAGS := $(shell cat compile_flags.txt) $(CFLAGS)
 
 # SANITIZE=address,undefined or SANITIZE=thread builds beside the ordinary build.
 comma = ,

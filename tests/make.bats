@@ -23,7 +23,7 @@ mapfile -t PROGRAMS < <(printf '%s\n' "$ROOT"/lessons/*/*.c | sed 's|.*/||; s|\.
 setup_file() {
     mkdir "$BATS_FILE_TMPDIR/built"
     cd "$ROOT" || return
-    cp -R Makefile common lessons tests "$BATS_FILE_TMPDIR/built"
+    cp -R Makefile compile_flags.txt common lessons tests "$BATS_FILE_TMPDIR/built"
     cd "$BATS_FILE_TMPDIR/built" || return
     list_files >../sources
     make >../output 2>../errors
@@ -106,6 +106,15 @@ build/objects/echo.o' "$(rebuilt make)"
     done
     grep -q -e '-DOTHER' output
     equal '' "$(rebuilt make CFLAGS='-O0 -DOTHER="it is"')"
+}
+
+@test "make: another flag in compile_flags.txt rebuilds everything, once" {
+    built_copy
+    echo -DOTHER >>compile_flags.txt
+    files=$(rebuilt make V=1)
+    equal "${#PROGRAMS[@]}" "$(grep -cxFf <(printf 'build/%s\n' "${PROGRAMS[@]}") <<<"$files")"
+    grep -q -e '-DOTHER' output
+    equal '' "$(rebuilt make)"
 }
 
 @test "make: a file that does not compile fails, and says so" {

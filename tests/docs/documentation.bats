@@ -178,7 +178,7 @@ build_site() {
 @test "documentation: the site's contents list every page, that of a new lesson too" {
     local project=$BATS_TEST_TMPDIR/project
     mkdir "$project"
-    cp -r Makefile common docs exercises lessons tests "$project"
+    cp -r Makefile compile_flags.txt common docs exercises lessons tests "$project"
     cd "$project"
     cp -r lessons/01-sender lessons/99-new
     mv lessons/99-new/sender.c lessons/99-new/new.c
