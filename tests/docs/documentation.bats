@@ -250,6 +250,12 @@ has() {
     done)"
 }
 
+@test "documentation: the dev container installs what README.md says" {
+    packages=$(sed -nE 's/^On Debian and Ubuntu: `sudo apt-get install (.*)`\.$/\1/p' README.md)
+    [[ $packages ]]
+    none "$(has .devcontainer/devcontainer.json "sudo apt-get install -y $packages clangd\"")"
+}
+
 @test "documentation: every block of code names its language" {
     find_pages
     none "$(awk '
