@@ -112,7 +112,7 @@ $(addprefix test-,$(basename $(notdir $(TESTS)))): test-%: $(BUILD)/tests/%.tap
 
 $(filter-out $(PROOFS),$(TAPS)): $(BUILD)/tests/%.tap: %.bats $(PROGRAMS) $(BUILD)/probe $(BATS) FORCE
 	@mkdir -p $(@D)
-	@tests/summary --run $@ env BUILD=$(BUILD) timeout -k 5 $(TEST_SECONDS) $(BATS) --tap $<
+	@tests/summary --run $@ env LC_ALL=C.UTF-8 BUILD=$(BUILD) timeout -k 5 $(TEST_SECONDS) $(BATS) --tap $<
 
 $(PROOFS): $(BUILD)/tests/exercise-%.tap: $(BUILD)/probe $(CHECKED_COMMON) $(BATS) FORCE
 	@mkdir -p $(@D)
