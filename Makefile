@@ -4,14 +4,20 @@ CFLAGS ?= -O2 -g
 # The flags are in a file of their own, one a line: the editors' clangd reads it, too.
 ALL_CFLAGS := $(shell cat compile_flags.txt) $(CFLAGS)
 
+# All output goes to build/ or, where the tree can only be read, to a directory of one's own in /tmp.
+OUT := $(shell if [ -w build ] || { [ ! -e build ] && [ -w . ]; }; then echo build; else \
+    out=/tmp/udp-labs-$$(id -u)-$$(pwd | cksum | cut -d ' ' -f 1); (umask 077; mkdir -p $$out); [ -O $$out ] && echo $$out; fi)
+$(if $(OUT),,$(error build/ cannot be written to, and its place in /tmp is somebody else's))
+
 # SANITIZE=address,undefined or SANITIZE=thread builds beside the ordinary build.
 comma = ,
 ifdef SANITIZE
-  BUILD ?= build/sanitize-$(subst $(comma),-,$(SANITIZE))
+  BUILD ?= $(OUT)/sanitize-$(subst $(comma),-,$(SANITIZE))
   ALL_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
 else
-  BUILD ?= build
+  BUILD ?= $(OUT)
 endif
+$(if $(word 2,$(BUILD)),$(error BUILD="$(BUILD)" has a blank, which ends a name for make: choose another, or one relative to this directory))
 
 LESSONS = $(sort $(wildcard lessons/*/*.c))
 PROGRAMS = $(patsubst %.c,$(BUILD)/%,$(notdir $(LESSONS)))
@@ -47,10 +53,6 @@ FORCE:
 
 # ---------------------------------- exercises ----------------------------------
 
-# bats-core of the system or, failing that, a pinned one from npm, into build/.
-BATS_VERSION = 1.11.1
-BATS = $(or $(shell command -v bats),$(CURDIR)/build/bats/node_modules/bats/bin/bats)
-
 # An exercise is built with the sanitizers, so that a mistake is told with its line; without them where
 # there are none (musl). The linker gold is quicker, where it is.
 SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -61,7 +63,7 @@ $(BUILD)/exercises/sanitizers: $(BUILD)/objects/flags
 	@for flags in '$(SANITIZERS) -fuse-ld=gold' '$(SANITIZERS)' ''; do \
 	    if $(CC) $$flags -o $@.try $@.c 2>/dev/null && $@.try 2>/dev/null; then break; fi; done; echo $$flags >$@
 
-NUMBERS = $(foreach directory,$(sort $(wildcard exercises/*/)),$(firstword $(subst -, ,$(notdir $(directory:/=)))))
+NUMBERS = $(sort $(foreach directory,$(wildcard exercises/*/),$(firstword $(subst -, ,$(notdir $(directory:/=))))))
 CHECKED_COMMON = $(patsubst common/%.c,$(BUILD)/exercises/objects/%.o,$(wildcard common/*.c))
 
 # The command that builds an exercise as a learner's, for exercises/runner and exercises/prove-graders.
@@ -73,9 +75,14 @@ $(CHECKED_COMMON): $(BUILD)/exercises/objects/%.o: common/%.c $(wildcard common/
 	@mkdir -p $(@D)
 	@$(CC) $(ALL_CFLAGS) $(CHECKED) -c -o $@ $<
 
-.PHONY: print-bats
-print-bats: $(BATS)
-	@echo $(BATS)
+# Where it is built, for exercises/*; and the bats that checks it.
+.PHONY: print-out print-bats
+print-out:
+	@echo $(OUT)
+print-bats: $(BUILD)/objects/bats
+	@cat $<
+$(BUILD)/objects/bats: FORCE
+	@mkdir -p $(@D); BATS='$(BATS)' tests/find-bats $(OUT)/bats >$@.$$$$ && mv $@.$$$$ $@ || { rm $@.$$$$; exit 1; }
 
 PER_EXERCISE = $(foreach command,check hint watch reset solution,$(addprefix $(command)-,$(NUMBERS)))
 .PHONY: check hint watch handout $(PER_EXERCISE)
@@ -110,11 +117,11 @@ test-NAME: ## run one test file: make test-echo
 $(addprefix test-,$(basename $(notdir $(TESTS)))): test-%: $(BUILD)/tests/%.tap
 	@tests/summary $<
 
-$(filter-out $(PROOFS),$(TAPS)): $(BUILD)/tests/%.tap: %.bats $(PROGRAMS) $(BUILD)/probe $(BATS) FORCE
+$(filter-out $(PROOFS),$(TAPS)): $(BUILD)/tests/%.tap: %.bats $(PROGRAMS) $(BUILD)/probe $(BUILD)/objects/bats FORCE
 	@mkdir -p $(@D)
-	@tests/summary --run $@ env LC_ALL=C.UTF-8 BUILD=$(BUILD) timeout -k 5 $(TEST_SECONDS) $(BATS) --tap $<
+	@tests/summary --run $@ env LC_ALL=C.UTF-8 BUILD=$(BUILD) timeout -k 5 $(TEST_SECONDS) "$$(cat $(BUILD)/objects/bats)" --tap $<
 
-$(PROOFS): $(BUILD)/tests/exercise-%.tap: $(BUILD)/probe $(CHECKED_COMMON) $(BATS) FORCE
+$(PROOFS): $(BUILD)/tests/exercise-%.tap: $(BUILD)/probe $(CHECKED_COMMON) $(BUILD)/objects/bats FORCE
 	@mkdir -p $(@D)
 	@tests/summary --run $@ timeout -k 5 $(TEST_SECONDS) exercises/prove-graders $(firstword $(subst -, ,$*))
 
@@ -122,9 +129,6 @@ $(PROOFS): $(BUILD)/tests/exercise-%.tap: $(BUILD)/probe $(CHECKED_COMMON) $(BAT
 prove: export ROUNDS := $(or $(ROUNDS),3)
 prove: $(PROOFS) ## prove the graders: each mutant of a solution is caught (ROUNDS=3)
 	@tests/summary $(PROOFS)
-build/bats/node_modules/bats/bin/bats $(CURDIR)/build/bats/node_modules/bats/bin/bats:
-	@command -v npm >/dev/null || { echo 'The tests and checks need bats-core: sudo apt-get install bats (or its like), then again.' >&2; exit 1; }
-	npm install --silent --no-save --prefix build/bats bats@$(BATS_VERSION)
 
 # ------------------------------------ the rest ------------------------------------
 
@@ -164,8 +168,8 @@ lint: ## look for mistakes: layout, shell scripts, static analysis
 
 .PHONY: clean
 clean: ## remove all that was built; progress in the exercises stays
-	@if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name progress -exec rm -rf {} + ; fi
-	@rmdir build 2>/dev/null || true
+	@if [ -d $(OUT) ]; then find $(OUT) -mindepth 1 -maxdepth 1 ! -name progress -exec rm -rf {} + ; fi
+	@rmdir $(OUT) 2>/dev/null || true
 
 .PHONY: help
 help: ## this list

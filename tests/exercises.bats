@@ -19,7 +19,6 @@ setup_file() {
     done
     sed -i 's/^SANITIZERS = .*/SANITIZERS =/; s/^CHECKED = -O1/CHECKED = -O0/' "$tree/Makefile"
     sed 's/ntohs(\([^)]*\))/\1/' "$doors/solution.c" >"$BATS_FILE_TMPDIR/wrong.c"
-    unset BUILD MAKEFLAGS MFLAGS MAKELEVEL
     make -s -C "$tree" print-compile
 }
 
@@ -30,7 +29,7 @@ copy_project() {
 }
 
 learner() {
-    NO_COLOR=1 "$tree/exercises/runner" "$@"
+    NO_COLOR=1 apart "$tree/exercises/runner" "$@"
 }
 
 # solved, wrong: the file of exercise 08 that passes, and one that does not.
@@ -283,13 +282,15 @@ verdicts() {
     solved
     unshare -Urm true 2>/dev/null || skip "namespaces are not allowed here"
     # shellcheck disable=SC2016
-    run unshare -Urm bash -c '
+    run apart unshare -Urm bash -c '
         mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" || exit 77
         ! touch "$1/new" 2>/dev/null || exit 77
-        cd "$1" && TMPDIR=$2 exercises/runner check 08' bash "$tree" "$PWD"
+        cd "$1" && exercises/runner check 08 && make -s demo && make -s handout' bash "$tree"
     [ "$status" != 77 ] || skip "this system mounts nothing read-only"
-    echo "$output" 
+    echo "$output"
     equal 0 "$status"
+    like '/tmp/udp-labs-[0-9]+-[0-9]+/udp-labs-handout\.tar\.gz: .*' "${lines[-1]}"
+    rm -r "${lines[-1]%/*}"
 }
 
 @test "exercises: the handout has no solutions, no mutants, no learner's file, nothing that lies about" {

@@ -119,6 +119,20 @@ stop() {
     await_exit "$1"
 }
 
+# apart COMMAND...: runs it as from a shell of its own: what an outer make was told is not for it, nor
+# is what bats says to itself.
+apart() {
+    local variable options=()
+    for variable in $(compgen -e BATS) BUILD MAKEFLAGS MFLAGS MAKELEVEL SANITIZE PROGRAMS TESTS; do
+        options+=(-u "$variable")
+    done
+    env "${options[@]}" PATH="$(tr : '\n' <<<"$PATH" | grep -v libexec/bats-core | paste -sd :)" "$@"
+}
+
+make() {
+    apart timeout -k 1 300 make "$@"
+}
+
 # equal WANTED GOT: compares, and shows both if they differ.
 equal() {
     [[ $1 == "$2" ]] && return

@@ -220,7 +220,7 @@ ends_on() {
     equal 2 "$status"
     place=$(mktemp -d)
     chmod 755 "$place"
-    cp "$LAN" "$place/lan"
+    install -m 755 "$LAN" "$place/lan"
     run "${as_nobody[@]}" timeout -k 1 30 "$place/lan" 3 on 2 ip -o -4 address show dev eth0
     rm -rf "$place"
     equal 0 "$status"
@@ -232,7 +232,7 @@ ends_on() {
     cd "$ROOT"
     [[ $BUILD == "$PWD"/* ]] || skip "BUILD is outside of the checkout"
     # PROGRAMS=: they are there, and nothing shall be built while other tests use them.
-    run timeout -k 1 30 make --no-print-directory lan HOSTS=2 PROGRAMS= BUILD="${BUILD#"$PWD"/}" \
+    run make --no-print-directory lan HOSTS=2 PROGRAMS= BUILD="${BUILD#"$PWD"/}" \
         < <(echo 'command -v sender; on 2 command -v echo; on 3 true; on 2 sh -c "command -v receiver"')
     equal 0 "$status"
     [[ $output == *"$BUILD/sender"* && $output == *"$BUILD/receiver"* ]]
@@ -244,7 +244,7 @@ ends_on() {
     command -v tmux >/dev/null || skip "no tmux"
     export TMUX_TMPDIR=$PWD # a tmux server of our own
     server=lan$$
-    tmux -L "$server" -f /dev/null new-session -d -x 160 -y 60 "$LAN 3" 3>&- ||
+    tmux -L "$server" -f /dev/null new-session -d -x 160 -y 60 "${LAN@Q} 3" 3>&- ||
         skip "tmux does not start here"
     run drive_panes
     tmux -L "$server" kill-server 2>/dev/null || true

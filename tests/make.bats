@@ -4,18 +4,6 @@
 
 load helpers
 
-# What an outer make was told is not for this one; nor is what bats says to itself.
-unset BUILD MAKEFLAGS MFLAGS MAKELEVEL SANITIZE PROGRAMS TESTS
-
-make() {
-    local variable options=()
-    for variable in $(compgen -e BATS); do
-        options+=(-u "$variable")
-    done
-    env "${options[@]}" PATH="$(tr : '\n' <<<"$PATH" | grep -v libexec/bats-core | paste -sd :)" \
-        timeout -k 1 100 make "$@"
-}
-
 export CFLAGS=-O0 # compiles faster
 
 mapfile -t PROGRAMS < <(printf '%s\n' "$ROOT"/lessons/*/*.c | sed 's|.*/||; s|\.c$||' | sort)
@@ -181,6 +169,23 @@ without_tools() {
     [ "$status" -ne 0 ]
     [[ $output == *'apt-get install bats'* ]]
     [[ $output != *passed* ]]
+}
+
+@test "make: test with a bats that is too old and without npm says what fetches a newer one" {
+    built_copy
+    without_tools bats npm
+    printf '#!/bin/sh\necho Bats 1.3.0\n' >"$PATH/bats"
+    chmod +x "$PATH/bats"
+    run make test
+    [ "$status" -ne 0 ]
+    [[ $output == *"$PATH/bats is too old"*'git clone --branch v'*' build/bats/node_modules/bats'* ]]
+    [[ $output != *passed* ]]
+}
+
+@test "make: BUILD= with a blank is refused, with a word" {
+    run make -C "$ROOT" BUILD='/no such/place'
+    equal 2 "$status"
+    like '.*BUILD="/no such/place" has a blank.*' "$output"
 }
 
 # tiny_tests: leaves two small test files, in which two tests pass, one fails and three are skipped.

@@ -4,8 +4,6 @@
 
 load ../helpers
 
-unset BUILD MAKEFLAGS MFLAGS MAKELEVEL SANITIZE
-
 @test "contributing: make test names what a copied lesson misses; the checklist makes it green" {
     (cd "$ROOT" && tar -cf - --exclude=./build --exclude=./.git .) | tar -xf - -C .
     number=$(printf '%s\n' lessons/[0-9]*/ | wc -l)
@@ -15,7 +13,7 @@ unset BUILD MAKEFLAGS MFLAGS MAKELEVEL SANITIZE
     # 1. Copied.
     cp -R lessons/04-echo "$lesson"
     mv "$lesson/echo.c" "$lesson/mirror.c"
-    run "$(make -s print-bats)" --filter 'each lesson and exercise' tests/docs/documentation.bats
+    run apart "$(make -s print-bats)" --filter 'each lesson and exercise' tests/docs/documentation.bats
     [ "$status" -ne 0 ]
     for missing in "$lesson/README.md: lacks \"# Lesson $number: \"" "README.md: lacks \"| $number | [mirror]" \
         "docs/teachers.md: lacks \"| $number | [mirror]" 'tests/mirror.bats is missing'; do
@@ -33,5 +31,5 @@ unset BUILD MAKEFLAGS MFLAGS MAKELEVEL SANITIZE
     echo "$output"
     equal 0 "$status"
     needs_lan
-    tests/docs/transcript "$lesson/README.md"
+    apart tests/docs/transcript "$lesson/README.md"
 }

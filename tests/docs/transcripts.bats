@@ -28,7 +28,7 @@ find_pages() {
     run "$BUILD/sender" -e gb2312 127.0.0.1 9 '▪'
     [[ $output != *'can only read'* ]] || skip "musl words its messages otherwise"
     find_pages
-    "$BATS_TEST_DIRNAME/transcript" "${pages[@]}" >"$BATS_FILE_TMPDIR/result" || {
+    apart BUILD="$BUILD" "$BATS_TEST_DIRNAME/transcript" "${pages[@]}" >"$BATS_FILE_TMPDIR/result" || {
         awk '/^(ok|not ok)/ { show = /^not ok/ } show' "$BATS_FILE_TMPDIR/result"
         return 1
     }
