@@ -331,10 +331,10 @@ verdicts() {
 
 @test "exercises: a handout that is interrupted leaves no folder behind" {
     mkdir tmp bin
-    printf '#!/bin/sh\necho >began\nexec sleep 60\n' >bin/tar
+    printf '#!/bin/sh\necho began >"%s/began"\nexec sleep 60\n' "$PWD" >bin/tar
     chmod +x bin/tar
     TMPDIR=$PWD/tmp PATH=$PWD/bin:$PATH start handout setsid "$tree/exercises/handout"
-    while [ -z "$(ls tmp)" ]; do nap; done
+    await began began
     kill -TERM -- "-$pid"
     await_exit "$pid"
     equal '' "$(ls tmp)"
