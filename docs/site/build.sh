@@ -21,19 +21,19 @@ grep '\.md$' "$out/contents.txt" | while read -r page source; do
 	awk -f docs/site/names.awk -f docs/site/page.awk "$source" >"$out/pages/${page%.html}.md"
 done
 
-# Each Doxygen gets the options that it knows. A directory in STRIP_FROM_PATH gets no page.
+# Each Doxygen gets the options that it knows.
 {
 	doxygen -g - | awk 'FNR == NR { known[$1]; next } !/^[A-Z]/ || $1 in known' - docs/Doxyfile
 	echo "INPUT = $out/pages" $(printf '%s\n' $pages | grep '\.[ch]$')
-	echo "STRIP_FROM_PATH = $out/pages" $(printf '%s\n' $pages | sed -n 's|/[^/]*\.[ch]$||p' | sort -u)
 	echo "OUTPUT_DIRECTORY = $out"
 	echo "HTML_HEADER = $out/header.html"
 } >"$out/Doxyfile"
 doxygen "$out/Doxyfile"
 
-# What the contents list is the site; whatever else Doxygen has written is not: its own index.html, say.
+# What the contents list is the site; whatever else Doxygen has written is not: its own index.html, a page
+# for a directory and the links to it, an anchor named after a path.
 mv "$out/doxygen/start.html" "$out/doxygen/index.html"
 cp docs/site/site.css docs/site/site.js docs/diagrams/*.svg "$out/html"
 sed 's/ .*//' "$out/contents.txt" | while read -r page; do
-	cp "$out/doxygen/$page" "$out/html"
+	sed '/<div id="nav-path"/,/<\/div>/d; s/<a class="anchor" id="md_[^"]*"><\/a>//' "$out/doxygen/$page" >"$out/html/$page"
 done

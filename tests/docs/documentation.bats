@@ -28,7 +28,7 @@ find_pages() {
     pages=()
     while IFS= read -r page; do
         [[ ! -e $page ]] || pages+=("$page")
-    done < <(git ls-files -co --exclude-standard '*.md' 2>/dev/null ||
+    done < <({ [[ -e .git ]] && git ls-files -co --exclude-standard '*.md' 2>/dev/null; } ||
         find . -name '*.md' -not -path './build/*' | sed 's|^\./||' | sort)
     ((${#pages[@]} > 0))
 }
