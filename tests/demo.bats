@@ -108,7 +108,7 @@ nothing_left() {
     cat >programs/echo <<'EOF'
 #!/bin/sh
 exec env --default-signal=INT sh -c '
-    "$ECHO" "$@" & pid=$!
+    timeout 60 "$ECHO" "$@" & pid=$!
     trap "kill -INT $pid; wait $pid; exit 1" INT TERM
     wait' sh "$@"
 EOF

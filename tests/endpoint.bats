@@ -23,6 +23,7 @@ isolated() {
 needs_isolation() {
     local reason
     : >hosts
+    PATH=$PATH:/usr/sbin:/sbin command -v ip >/dev/null || skip "ip is missing (iproute2)"
     reason=$(isolated true 2>&1) || skip "no network of its own here: $reason"
 }
 

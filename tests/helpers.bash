@@ -157,6 +157,26 @@ needs_ipv6() {
     has_ipv6 || skip "${1-}no IPv6 here"
 }
 
+# needs_charset CHARSET...: skips the test, or what is left of it, if iconv does not know one of them:
+# glibc has its charsets in modules, which may be a package of their own.
+needs_charset() {
+    local charset status
+    for charset; do
+        status=0
+        "$BUILD/probe" charset "$charset" 2>/dev/null || status=$?
+        ((status < 2)) || skip "this iconv does not know $charset"
+    done
+}
+
+# needs_encoder CHARSET...: the same if iconv cannot write one of them, as musl's, which only reads most.
+needs_encoder() {
+    local charset
+    needs_charset "$@"
+    for charset; do
+        "$BUILD/probe" charset "$charset" || skip "this iconv can only read $charset"
+    done
+}
+
 # needs_lan: skips the test where network namespaces are not allowed.
 needs_lan() {
     local reason

@@ -32,6 +32,7 @@ static const char help[] =
     "  port0 PORT [TEXT]            send TEXT (Hi) to 127.0.0.1 from port 0 (needs CAP_NET_RAW)\n"
     "  peer ADDRESS [PORT]          print `PORT LENGTH TEXT` for each datagram; send what standard\n"
     "                               input says: lines of `PORT BYTES`, the bytes in hexadecimal\n"
+    "  charset NAME                 exit 0 if iconv can write it, 1 if only read, 2 if neither\n"
     "  show                         print standard input as the lessons print text: safely\n";
 
 static int socket_to(const struct endpoint *peer)
@@ -188,6 +189,10 @@ int main(int argc, char *argv[])
         stop_on_signals();
         play_peer(socket_at(host, parse_port(next_operand(argc, argv, "0"), 0)));
         return 0;
+    }
+    if (strcmp(command, "charset") == 0) {
+        char wire[16];
+        return encode_text(parse_charset(host), "a", 1, wire, sizeof wire) == -1;
     }
     if (strcmp(command, "show") == 0) {
         show_input();

@@ -6,6 +6,7 @@ load helpers
 
 # hear CHARSET: starts a chatroom, which prints what `put` sends.
 hear() {
+    needs_charset "$1"
     rm -f room.*
     serve room "$BUILD/chatroom" -b 127.0.0.1 -e "$1" 0
 }
@@ -55,9 +56,9 @@ shows() {
 # sends CHARSET TEXT BYTES: sender puts exactly these BYTES (as printf takes them) on the wire, and
 # a program that hears the charset shows TEXT again.
 sends() {
+    needs_encoder "$1"
     listen
     run "$BUILD/sender" -e "$1" 127.0.0.1 "$port" "$2"
-    [[ $output != *'can only read'* ]] || skip "this iconv can only read $1"
     # shellcheck disable=SC2059  # it is a format
     printf "$3" >bytes
     equal "sent $(wc -c <bytes) bytes to 127.0.0.1:$port" "$output"
@@ -240,6 +241,7 @@ END
 
 # needs_states: skips the test if iconv has no states between characters (musl's has none).
 needs_states() {
+    needs_encoder iso-2022-jp
     listen
     run "$BUILD/sender" -e iso-2022-jp 127.0.0.1 "$port" こん
     [[ $output == 'sent 10 '* ]] || skip "this iconv shifts for each character of iso-2022-jp"
@@ -252,10 +254,10 @@ needs_states() {
 }
 
 @test "text: a line that the charset cannot express leaves no state behind for the next one" {
+    needs_encoder iso-2022-jp
     listen
     printf '%s\n' 'こ👋' 'ん' |
         timeout 10 "$BUILD/threaded-chat" -e iso-2022-jp -b 127.0.0.1 -l 0 127.0.0.1 "$port" 2>err
-    [[ $(cat err) != *'can only read'* ]] || skip "this iconv can only read iso-2022-jp"
     await_exit "$pid"
     printf '\x1b\x24B\x24s\x1b(B' >bytes
     cmp bytes wire.out
@@ -296,14 +298,7 @@ END
 END
 }
 
-# needs_charset NAME: skips the test if iconv does not know the charset.
-needs_charset() {
-    run timeout 10 "$BUILD/sender" -e "$1" 127.0.0.1 0 # the charset comes first
-    [[ $output != *'unknown charset'* ]] || skip "this iconv does not know $1"
-}
-
 @test "text: a charset that composes characters loses none at the datagram's end" {
-    needs_charset cp1258
     shows cp1258 <<'END'
 abc             abc
 a               a
@@ -330,7 +325,6 @@ END
 }
 
 @test "text: a charset whose decoder wants more room than others holds up nothing" {
-    needs_charset EUC-JISX0213
     hear EUC-JISX0213
     { printf 'a%.0s' {1..507}; printf '\244\367\244\367\244\367\244\367'; } | put
     heard 1
@@ -351,6 +345,7 @@ END
     for program in sender receiver broadcast; do
         refuses "$program" 'cannot encode the text in ascii: .*' -e ascii 127.0.0.1 "$port" é
     done
+    needs_charset iso-8859-1 gb2312
     refuses sender 'cannot encode the text in iso-8859-1: .*' -e iso-8859-1 127.0.0.1 "$port" 'a你b'
     refuses sender 'cannot encode the text in gb2312: .*' -e gb2312 127.0.0.1 "$port" 'hi 👋'
     refuses sender 'cannot encode the text in gb2312: .*' -e gb2312 127.0.0.1 "$port" <<<'é👋'
@@ -358,6 +353,7 @@ END
 }
 
 @test "text: typed text that is not UTF-8 is an error with -e, and nothing is sent" {
+    needs_charset utf-16le
     hear utf-8
     for bad in $'a\xffb' $'\xe4\xbd' $'\xc0\x80' $'\xed\xa0\x80'; do
         refuses sender 'cannot encode the text in utf-16le: .*' -e utf-16le 127.0.0.1 "$port" "$bad"
@@ -367,6 +363,7 @@ END
 }
 
 @test "text: every program with -e encodes what it sends and decodes what it hears" {
+    needs_encoder iso-8859-1
     serve echo "$BUILD/echo" -b 127.0.0.1 0
     "$BUILD/receiver" -e iso-8859-1 -w 5 127.0.0.1 "$port" é >receiver.out
     start broadcast "$BUILD/broadcast" -e iso-8859-1 127.0.0.1 "$port" é
@@ -444,12 +441,14 @@ types() {
     refuses sender 'cannot send 65508 bytes to .*: .*65507.*' 127.0.0.1 "$port" < <(cat long; echo x)
     refuses sender 'cannot encode the text in UTF-8: Message too (long|large) .*65507.*' \
         127.0.0.1 "$port" < <(head -c 300000 /dev/zero | tr '\0' x)
+    needs_charset utf-16le
     refuses sender 'cannot encode the text in utf-16le: Message too (long|large) .*65507.*' \
         -e utf-16le 127.0.0.1 "$port" <long
     heard_nothing
 }
 
 @test "text: the charset's bytes count, not those of UTF-8: 65507 é in iso-8859-1" {
+    needs_encoder iso-8859-1
     listen
     head -c 65507 /dev/zero | tr '\0' '\351' >bytes
     iconv -f iso-8859-1 -t utf-8 bytes | "$BUILD/sender" -e iso-8859-1 127.0.0.1 "$port"

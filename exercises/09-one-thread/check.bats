@@ -159,6 +159,7 @@ prints() {
 
 @test "-e CHARSET: lines are encoded, messages decoded, a line it cannot express is refused" {
     see='lesson 5, "The idea": what; lesson 6, "Read the program"'
+    needs_encoder iso-8859-1
     chat -e iso-8859-1
     new_word
     types "$word é\n"

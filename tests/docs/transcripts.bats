@@ -24,9 +24,7 @@ find_pages() {
 @test "transcripts: every command runs and prints as shown" {
     needs_lan
     [[ $BUILD != */sanitize-* ]] || skip "sanitizers change what strace and ss show"
-    # The pages show glibc's messages; musl's iconv cannot write gb2312, and is known by that.
-    run "$BUILD/sender" -e gb2312 127.0.0.1 9 '▪'
-    [[ $output != *'can only read'* ]] || skip "musl words its messages otherwise"
+    needs_encoder gb2312 # and musl, which has none, words its messages otherwise than the pages
     find_pages
     apart BUILD="$BUILD" "$BATS_TEST_DIRNAME/transcript" "${pages[@]}" >"$BATS_FILE_TMPDIR/result" || {
         awk '/^(ok|not ok)/ { show = /^not ok/ } show' "$BATS_FILE_TMPDIR/result"
@@ -35,7 +33,7 @@ find_pages() {
 }
 
 @test "transcripts: all could be run, having the tools that they use" {
-    [[ -e $BATS_FILE_TMPDIR/result ]] || skip "none was run"
+    [[ -e $BATS_FILE_TMPDIR/result ]] || skip "no transcript was run"
     missing=$(sed -n 's/^ok .* # skip \(.*\)/\1/p' "$BATS_FILE_TMPDIR/result" | sort | uniq -c | tr -s ' \n' ' ')
     [[ ! $missing ]] || skip "left out:$missing"
 }
