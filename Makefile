@@ -29,7 +29,7 @@ vpath %.c $(dir $(LESSONS)) common tests tests/bench
 say = $(if $(V)$(findstring s,$(filter-out --%,$(firstword $(MAKEFLAGS)))),,@echo '$1';)
 
 # Everything at once, without having to ask for it; tests mostly wait, so twice as many as processors.
-MAKEFLAGS += --jobs=$(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 2)))
+MAKEFLAGS += --jobs=$(shell echo $$(($$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN) * 2)))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
