@@ -8,7 +8,8 @@ source "${BASH_SOURCE[0]%/*}/../tests/helpers.bash"
 
 PROGRAM=${PROGRAM-} # the learner's program: an absolute path
 PROBE=$BUILD/probe
-DEADLINE=3 # seconds
+DEADLINE=3 # seconds; see keep_waiting
+NAPS=300 # a second
 program=   # its process id, once it was started
 sent=      # what the check has sent, in words
 see=       # where the lesson explains it
@@ -41,9 +42,10 @@ teardown() {
 # run_program ARGUMENT...: runs it to its end, with the standard input of the call (empty, if nothing
 # is said); its output is in $out and $err, its exit status in $status.
 run_program() {
-    status=0
-    timeout -k 1 "$DEADLINE" "$PROGRAM" "$@" >program.out 2>program.err 3>&- ||
-        status=$?
+    local endless=
+    "$PROGRAM" "$@" <&0 >program.out 2>program.err 3>&- &
+    pids+=("$!")
+    await_exit "$!" >/dev/null 2>&1 || endless=yes
     slurp program.out
     out=$content
     slurp program.err
@@ -52,7 +54,7 @@ run_program() {
     [[ $err != *$'\n' ]] || err=${err::-1}
     if ((${#out} + ${#err} > 900000)); then
         complain "the program ends" "it prints without end: ${out:0:100}..."
-    elif ((status == 124)); then
+    elif [ -n "$endless" ]; then
         complain "the program ends" "it was still running after $DEADLINE seconds"
     elif ((status > 128)); then
         complain "the program ends by itself" "it was ended by SIG$(kill -l $((status - 128)))"
@@ -75,23 +77,21 @@ running() {
 
 # asleep: waits until the program sleeps, or has ended.
 asleep() {
-    local end=$((SECONDS + DEADLINE))
+    local naps=0
     while running && [[ $state != S ]]; do
-        ((SECONDS <= end)) || complain 'a program that sleeps while nothing comes (state S)' \
+        keep_waiting || complain 'a program that sleeps while nothing comes (state S)' \
             "state $state, for $DEADLINE seconds: it goes round and round"
-        nap
     done
 }
 
 # program_writes FILE COUNT WHAT: waits until FILE has COUNT lines of the program, and sets $lines to
 # them; complains that WHAT has not come, at once if the program has ended.
 program_writes() {
-    local end=$((SECONDS + DEADLINE)) gone=
+    local naps=0 gone=
     until mapfile -t lines <"$1" && ((${#lines[@]} >= $2)); do
         [ -z "$gone" ] || complain "$3" "${lines[*]:-(nothing)}, and the program has ended"
         running || gone=yes
-        ((SECONDS <= end)) || complain "$3" "in $DEADLINE seconds: ${lines[*]:-(nothing)}"
-        nap
+        keep_waiting || complain "$3" "in $DEADLINE seconds: ${lines[*]:-(nothing)}"
     done
 }
 
@@ -160,15 +160,13 @@ tell_from_port_0() {
 
 # comes FILE COUNT: waits until FILE has COUNT lines; after the first wait in vain, not for long.
 comes() {
-    local lines=() end patience=1500000
-    [ ! -e "$BATS_FILE_TMPDIR/waited" ] || patience=200000
-    end=$((${EPOCHREALTIME/[.,]/} + patience))
+    local lines=() naps=$((DEADLINE * NAPS / 2))
+    [ ! -e "$BATS_FILE_TMPDIR/waited" ] || naps=$((DEADLINE * NAPS - 60))
     until mapfile -t lines <"$1" && ((${#lines[@]} >= $2)); do
-        if ((${EPOCHREALTIME/[.,]/} > end)); then
+        keep_waiting || {
             : >"$BATS_FILE_TMPDIR/waited"
             return 1
-        fi
-        nap
+        }
     done
 }
 

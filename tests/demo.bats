@@ -1,6 +1,6 @@
 # The demo: lessons/demo, which `make demo` runs.
 #
-# shellcheck disable=SC2154  # $pid is set by start
+# shellcheck disable=SC2154,SC2034  # $pid is set by start
 
 load helpers
 
@@ -30,10 +30,9 @@ copies() {
 # nothing_left DIRECTORY: waits until no process runs a program from there, and sees to it that
 # there is no temporary file.
 nothing_left() {
-    local end=$((SECONDS + DEADLINE)) left=yes
-    while [ -n "$left" ]; do
-        left=$(grep -lsaF -f <(echo "$PWD/$1/") /proc/[0-9]*/cmdline || true)
-        [ -z "$left" ] || ((SECONDS <= end)) || { echo "still there: $left"; return 1; }
+    local naps=0 left
+    while left=$(grep -lsaF -f <(echo "$PWD/$1/") /proc/[0-9]*/cmdline); do
+        keep_waiting || { echo "still there: $left"; return 1; }
     done
     equal '' "$(ls -A "$TMPDIR")"
 }

@@ -7,7 +7,8 @@ ROOT=${BASH_SOURCE[0]%/*}/..
 [[ $ROOT = /* ]] || ROOT=$PWD/$ROOT
 BUILD=${BUILD:-build}
 [[ $BUILD = /* ]] || BUILD=$PWD/$BUILD
-DEADLINE=10 # seconds: a wait that takes longer has failed
+DEADLINE=10 # seconds: a wait that takes longer has failed; see keep_waiting
+NAPS=100 # a second
 
 setup() {
     prepare
@@ -73,41 +74,41 @@ nap() {
     read -rt 0.01 -u "$never" || true
 }
 
+# keep_waiting: naps, and counts it in the caller's $naps; fails after DEADLINE seconds. They are seconds of
+# naps, not of the clock: on a busy machine both we and what we wait for take longer.
+keep_waiting() {
+    ((naps++ < DEADLINE * NAPS)) && nap
+}
+
 # await FILE TEXT: waits until TEXT stands in FILE.
 await() {
-    local end=$((SECONDS + DEADLINE))
+    local naps=0
     until slurp "$1" && [[ $content == *"$2"* ]]; do
-        if ((SECONDS > end)); then
+        keep_waiting || {
             echo "in $DEADLINE s, \"$2\" did not come into $1, which holds:"
             cat "$1"
             return 1
-        fi
-        nap
+        }
     done
 }
 
 # await_lines FILE COUNT: waits until FILE has at least COUNT lines.
 await_lines() {
-    local end=$((SECONDS + DEADLINE)) lines=()
+    local naps=0 lines=()
     until mapfile -t lines <"$1" && ((${#lines[@]} >= $2)); do
-        if ((SECONDS > end)); then
+        keep_waiting || {
             echo "in $DEADLINE s, $1 did not get $2 lines; it holds:"
             cat "$1"
             return 1
-        fi
-        nap
+        }
     done
 }
 
 # await_exit PID: waits until the process has ended, and sets $status to how.
 await_exit() {
-    local end=$((SECONDS + DEADLINE)) state
+    local naps=0 state
     while read -r state 2>/dev/null <"/proc/$1/stat" && [[ $state != *') Z '* ]]; do
-        if ((SECONDS > end)); then
-            echo "in $DEADLINE s, process $1 did not end"
-            return 1
-        fi
-        nap
+        keep_waiting || { echo "in $DEADLINE s, process $1 did not end"; return 1; }
     done
     status=0
     wait "$1" || status=$?

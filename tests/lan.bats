@@ -1,6 +1,6 @@
 # The virtual classroom LAN: lessons/lan.
 #
-# shellcheck disable=SC2016,SC2030,SC2031,SC2154  # bash -c gets its script quoted; $pid is set by start
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154  # bash -c gets its script quoted; $pid is set by start
 
 load helpers
 
@@ -22,11 +22,10 @@ needs_lan() {
 # await_gone NAMESPACE WORD: waits until no process is in the network namespace any more, and none
 # has the word on its command line.
 await_gone() {
-    local end=$((SECONDS + DEADLINE)) left
+    local naps=0 left
     while left=$(grep -lsaF -f <(echo "$2") /proc/[0-9]*/cmdline || true
         find /proc/[0-9]*/ns/net -lname "${1/[/\\[}" 2>/dev/null || true) && [ -n "$left" ]; do
-        ((SECONDS <= end)) || { echo "in $DEADLINE s, these did not end: $left"; return 1; }
-        nap
+        keep_waiting || { echo "in $DEADLINE s, these did not end: $left"; return 1; }
     done
 }
 
@@ -253,8 +252,8 @@ ends_on() {
     command -v tmux >/dev/null || skip "no tmux"
     export TMUX_TMPDIR=$PWD # a tmux server of our own
     server=lan$$
-    tmux -L "$server" -f /dev/null new-session -d -x 160 -y 60 "${LAN@Q} 3" 3>&- ||
-        skip "tmux does not start here"
+    tmux -L "$server" -f /dev/null new-session -d -x 160 -y 60 "${LAN@Q} 3" 3>&- 2>tmux.err ||
+        skip "tmux does not start here: $(<tmux.err)"
     run drive_panes
     tmux -L "$server" kill-server 2>/dev/null || true
     echo "$output"
@@ -264,10 +263,10 @@ ends_on() {
 
 # In each pane, asks the host for its address; then ends the shell of host 1, with which all goes.
 drive_panes() {
-    local end=$((SECONDS + DEADLINE)) host pane panes=()
+    local naps=0 host pane panes=()
     for host in 1 2 3; do
         until pane=$(pane_of "$host"); do
-            ((SECONDS <= end)) || { echo "no pane for host $host"; return 1; }
+            keep_waiting || { echo "no pane for host $host"; return 1; }
         done
         panes+=("$pane")
         tmux -L "$server" send-keys -t "$pane" \
@@ -278,7 +277,7 @@ drive_panes() {
     equal 3 "$(tmux -L "$server" list-panes -F x | wc -l)" || return 1
     tmux -L "$server" send-keys -t "${panes[0]}" exit Enter
     until ! tmux -L "$server" list-panes >/dev/null 2>&1; do
-        ((SECONDS <= end)) || { echo 'the panes stay'; return 1; }
+        keep_waiting || { echo 'the panes stay'; return 1; }
     done
 }
 

@@ -6,12 +6,11 @@ load ../checks
 
 # answers NAME COUNT: waits until NAME has had COUNT answers; they are in $lines.
 answers() {
-    local end=$((SECONDS + DEADLINE)) gone=
+    local naps=0 gone=
     until mapfile -t lines <"$1.out" && ((${#lines[@]} >= $2)); do
         [ -z "$gone" ] || complain "answer $2" "the program has ended; answers: ${lines[*]:-(none)}"
         running || gone=yes
-        ((SECONDS <= end)) || complain "answer $2" "in $DEADLINE seconds: ${lines[*]:-(nothing)}"
-        nap
+        keep_waiting || complain "answer $2" "in $DEADLINE seconds: ${lines[*]:-(nothing)}"
     done
 }
 

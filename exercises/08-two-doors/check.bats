@@ -85,14 +85,14 @@ free_port() {
 # crowd BUSY OTHER: the program is stopped while it sleeps; 40 datagrams come to port BUSY, then 3 to
 # port OTHER. When it goes on, each two of the first six lines must be one from each port.
 crowd() {
-    local end=$((SECONDS + DEADLINE)) had busy other i ports=()
+    local naps=0 had busy other i ports=()
     mapfile -t lines <program.out
     had=${#lines[@]}
     sent="40 datagrams to port $1, then 3 to port $2, all of them before the program looks"
     exec {busy}<>"/dev/udp/127.0.0.1/$1" {other}<>"/dev/udp/127.0.0.1/$2"
     asleep
     kill -STOP "$program"
-    while running && [[ $state != T ]] && ((SECONDS <= end)); do nap; done
+    while running && [[ $state != T ]] && keep_waiting; do :; done
     for ((i = 1; i <= 40; i++)); do printf 'busy %s' "$i" >&"$busy"; done
     for ((i = 1; i <= 3; i++)); do printf 'other %s' "$i" >&"$other"; done
     kill -CONT "$program"
