@@ -256,6 +256,15 @@ has() {
     none "$(has .devcontainer/devcontainer.json "apt-get install -y $packages ")"
 }
 
+@test "documentation: what README.md calls known to work is a step of .ci/run" {
+    [[ -e .ci/run ]] || skip "a handout has no .ci/run"
+    mapfile -t steps < <(sed -n '/^| known to work/,/^$/p' README.md | tail -n +3 | sed 's/.*| \(.*\) |$/\1/' | grep -o '`[^`]*`' | tr -d '`')
+    ((${#steps[@]} > 3))
+    none "$(for step in "${steps[@]}"; do
+        has .ci/run "step '$step'"
+    done)"
+}
+
 @test "documentation: every block of code names its language" {
     find_pages
     none "$(awk '
