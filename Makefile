@@ -6,7 +6,7 @@ ALL_CFLAGS := $(shell cat compile_flags.txt) $(CFLAGS)
 
 # All output goes to build/ or, where the tree can only be read, to a directory of one's own in /tmp.
 OUT := $(shell if [ -w build ] || { [ ! -e build ] && [ -w . ]; }; then echo build; else \
-    out=/tmp/udp-labs-$$(id -u)-$$(pwd | cksum | cut -d ' ' -f 1); (umask 077; mkdir -p $$out); [ -O $$out ] && echo $$out; fi)
+    out=/tmp/udp-labs-$$(id -u)-$$(pwd -P | cksum | cut -d ' ' -f 1); (umask 077; mkdir -p $$out); [ -O $$out ] && [ ! -L $$out ] && echo $$out; fi)
 $(if $(OUT),,$(error build/ cannot be written to, and its place in /tmp is somebody else's))
 
 # SANITIZE=address,undefined or SANITIZE=thread builds beside the ordinary build.
