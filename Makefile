@@ -59,9 +59,9 @@ SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all
 CHECKED = -O1 -g -fno-omit-frame-pointer $$(cat $(BUILD)/exercises/sanitizers)
 $(BUILD)/exercises/sanitizers: $(BUILD)/objects/flags
 	@mkdir -p $(@D)
-	@echo 'int main(void) { return 0; }' >$@.c
 	@for flags in '$(SANITIZERS) -fuse-ld=gold' '$(SANITIZERS)' ''; do \
-	    if $(CC) $$flags -o $@.try $@.c 2>/dev/null && $@.try 2>/dev/null; then break; fi; done; echo $$flags >$@
+	    if echo 'int main(void) { return 0; }' | $(CC) $$flags -o $@.$$$$ -x c - 2>/dev/null && $@.$$$$ 2>/dev/null; \
+	    then break; fi; done; echo $$flags >$@.$$$$; mv $@.$$$$ $@ # another make may be at it, too
 
 NUMBERS = $(sort $(foreach directory,$(wildcard exercises/*/),$(firstword $(subst -, ,$(notdir $(directory:/=))))))
 CHECKED_COMMON = $(patsubst common/%.c,$(BUILD)/exercises/objects/%.o,$(wildcard common/*.c))
@@ -95,6 +95,8 @@ solution-NN: ## how your file differs from the solution, once it passes (or with
 watch: ## check the current exercise (watch-02: that one) again whenever you save it
 hint watch $(PER_EXERCISE):
 	@exercises/runner $(subst -, ,$@)
+check-% hint-% watch-% reset-% solution-%: # a number that no exercise has: the runner says so
+	@exercises/runner $(subst -, ,$@)
 handout: ## a tarball for students, without solutions and mutants
 	@exercises/handout
 
@@ -108,7 +110,8 @@ TESTS = $(filter-out $(if $(PROOFS),,tests/exercises.bats tests/docs/contributin
 TAPS = $(patsubst %.bats,$(BUILD)/tests/%.tap,$(notdir $(TESTS))) $(PROOFS)
 PROOFS = $(patsubst exercises/%/solution.c,$(BUILD)/tests/exercise-%.tap,$(wildcard exercises/*/solution.c))
 
-.PHONY: test
+.PHONY: test tests
+tests: test
 test: $(TAPS) ## build, run all tests, print failures and a summary
 	@tests/summary $(TAPS)
 

@@ -1,7 +1,7 @@
 # What every exercise's check.bats loads, beside tests/helpers.bash. A check drives the learner's
 # program from outside and, if something is wrong, tells what happened on the wire.
 #
-# shellcheck shell=bash disable=SC2034,SC2154  # bats and the checks use what stands here
+# shellcheck shell=bash disable=SC2016,SC2034,SC2154  # bats and the checks use what stands here
 
 # shellcheck source=tests/helpers.bash
 source "${BASH_SOURCE[0]%/*}/../tests/helpers.bash"
@@ -146,7 +146,9 @@ allow_port_0() {
     local rights network
     rights=$(sed -n 's/^CapEff:[[:space:]]*/0x/p' /proc/self/status)
     (((rights >> 13 & 1) == 0)) || return 0
-    exec {network}< <(exec unshare -Urn sh -c 'ip link set lo up && echo up && exec sleep 60' 2>&1 3>&-)
+    reason='ip is missing (iproute2)'
+    PATH=$PATH:/usr/sbin:/sbin command -v ip >/dev/null || return
+    exec {network}< <(exec unshare -Urn sh -c 'PATH=$PATH:/usr/sbin:/sbin; ip link set lo up && echo up && exec sleep 60' 2>&1 3>&-)
     pids+=("$!")
     inside=(nsenter -t "$!" -U -n --preserve-credentials --)
     read -r reason <&"$network" || true

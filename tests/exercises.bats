@@ -130,6 +130,14 @@ wrong() {
     like 'runner: exercises/01-old and exercises/01-postcards have the same number: rename one' "$output"
 }
 
+@test "exercises: a number that no exercise has is told, with those that there are" {
+    for command in check-99 hint-1 watch-03 reset-99 solution-99; do
+        run make -s -C "$tree" "$command"
+        equal 2 "$status"
+        like 'runner: there is no exercise "'"${command#*-}"'", but 01 02 .*' "$output"
+    done
+}
+
 @test "exercises: a crash is told with its signal or its line" {
     solved
     sed -i 's/^    stop_on_signals();/&\n    raise(SIGSEGV);/; s/^#include <errno.h>/&\n#include <signal.h>/' "$doors/two-doors.c"
@@ -307,6 +315,19 @@ verdicts() {
     equal 0 "$status"
     run make solution-08
     like '.*solutions are not in this handout.*' "$output"
+}
+
+@test "exercises: a handout of a clone, where there is no git, has nothing of the history" {
+    mkdir -p bin "$tree/.git/objects"
+    touch "$tree/.git/objects/solution"
+    for tool in bash make sh cat cksum echo cut dirname find grep gzip id mkdir mktemp mv nproc rm tar tr xargs; do
+        ln -s "$(type -P "$tool")" "bin/$tool"
+    done
+    PATH=$PWD/bin run "$tree/exercises/handout"
+    echo "$output"
+    rm -r "$tree/.git"
+    equal 0 "$status"
+    equal '' "$(tar -tzf "$tree/build/udp-labs-handout.tar.gz" | grep solution)"
 }
 
 @test "exercises: a newer handout, unpacked over an older one, keeps the learner's files and progress" {

@@ -63,10 +63,11 @@ usage: lan [HOSTS [COMMAND...]]" "$output"
     ln -s "$(command -v bash)" bin/bash
     PATH=$PWD/bin run "$LAN" 3 true
     equal 1 "$status"
-    like 'lan: unshare is missing: install util-linux and iproute2 .*' "$output"
+    like 'lan: unshare is missing: install util-linux and iproute2, .*' "$output"
 }
 
 @test "lan: busybox's tools are not enough, and it says so" {
+    PATH=$PATH:/usr/sbin:/sbin command -v ip >/dev/null || skip "ip is missing (iproute2)"
     mkdir bin
     printf '#!/bin/sh\necho "env: unrecognized option: default-signal=INT" >&2\nexit 1\n' >bin/env
     chmod +x bin/env
