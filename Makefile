@@ -14,6 +14,7 @@ comma = ,
 ifdef SANITIZE
   BUILD ?= $(OUT)/sanitize-$(subst $(comma),-,$(SANITIZE))
   ALL_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+  LDFLAGS += -no-pie
 else
   BUILD ?= $(OUT)
 endif
@@ -54,13 +55,14 @@ FORCE:
 # ---------------------------------- exercises ----------------------------------
 
 # An exercise is built with the sanitizers, so that a mistake is told with its line; without them where
-# there are none (musl). The linker gold is quicker, where it is.
+# there are none (musl). The linker gold is quicker, where it is. And -no-pie: where the kernel moves a
+# program about as far as it can (Ubuntu's does), it may come to lie where gcc 12's have their memory.
 SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all
 CHECKED = -O1 -g -fno-omit-frame-pointer $$(cat $(BUILD)/exercises/sanitizers)
 $(BUILD)/exercises/sanitizers: $(BUILD)/objects/flags
 	@mkdir -p $(@D)
 	@for flags in '$(SANITIZERS) -fuse-ld=gold' '$(SANITIZERS)' ''; do \
-	    if echo 'int main(void) { return 0; }' | $(CC) $$flags -o $@.$$$$ -x c - 2>/dev/null && $@.$$$$ 2>/dev/null; \
+	    if echo 'int main(void) { return 0; }' | $(CC) $$flags -no-pie -o $@.$$$$ -x c - 2>/dev/null && $@.$$$$ 2>/dev/null; \
 	    then break; fi; done; echo $$flags >$@.$$$$; mv $@.$$$$ $@ # another make may be at it, too
 
 NUMBERS = $(sort $(foreach directory,$(wildcard exercises/*/),$(firstword $(subst -, ,$(notdir $(directory:/=))))))
@@ -69,7 +71,7 @@ CHECKED_COMMON = $(patsubst common/%.c,$(BUILD)/exercises/objects/%.o,$(wildcard
 # The command that builds an exercise as a learner's, for exercises/runner and exercises/prove-graders.
 .PHONY: print-compile
 print-compile: $(CHECKED_COMMON) $(BUILD)/probe
-	@echo $(CC) $(ALL_CFLAGS) $(CHECKED) $(CHECKED_COMMON)
+	@echo $(CC) $(ALL_CFLAGS) $(CHECKED) -no-pie $(CHECKED_COMMON)
 
 $(CHECKED_COMMON): $(BUILD)/exercises/objects/%.o: common/%.c $(wildcard common/*.h) $(BUILD)/exercises/sanitizers
 	@mkdir -p $(@D)
