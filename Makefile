@@ -5,9 +5,9 @@ CFLAGS ?= -O2 -g
 ALL_CFLAGS := $(shell cat compile_flags.txt) $(CFLAGS)
 
 # All output goes to build/ or, where the tree can only be read, to a directory of one's own in /tmp.
-OUT := $(shell if [ -w build ] || { [ ! -e build ] && [ -w . ]; }; then echo build; else \
+OUT := $(shell if [ -w build ] || { [ ! -e build ] && [ -w . ]; }; then echo build; elif [ ! -w . ]; then \
     out=/tmp/udp-labs-$$(id -u)-$$(pwd -P | cksum | cut -d ' ' -f 1); (umask 077; mkdir -p $$out); [ -O $$out ] && [ ! -L $$out ] && echo $$out; fi)
-$(if $(OUT),,$(error build/ cannot be written to, and its place in /tmp is somebody else's))
+$(if $(OUT),,$(error build/ cannot be written to. After a `sudo make`: sudo chown -R "$$USER" . Else copy the project to a place of your own))
 
 # SANITIZE=address,undefined or SANITIZE=thread builds beside the ordinary build.
 comma = ,
