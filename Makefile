@@ -19,6 +19,7 @@ else
   BUILD ?= $(OUT)
 endif
 $(if $(word 2,$(BUILD)),$(error BUILD="$(BUILD)" has a blank, which ends a name for make: choose another, or one relative to this directory))
+$(if $(filter-out $(CURDIR) /,$(abspath $(BUILD))),,$(error BUILD="$(BUILD)" must name a directory of its own, which `make docs` may clear in part))
 
 LESSONS = $(sort $(wildcard lessons/*/*.c))
 PROGRAMS = $(patsubst %.c,$(BUILD)/%,$(notdir $(LESSONS)))
