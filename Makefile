@@ -27,7 +27,8 @@ COMMON = $(patsubst common/%.c,$(BUILD)/objects/%.o,$(wildcard common/*.c))
 
 vpath %.c $(dir $(LESSONS)) common tests tests/bench
 
-# One short line for each step; the whole commands with V=1.
+# One short line for each step; the whole commands with V=1. (A recipe that is one echo ends with a `;`:
+# it makes echo the shell's. Without, make runs the echo in PATH, which is ours in `make lan`.)
 say = $(if $(V)$(findstring s,$(filter-out --%,$(firstword $(MAKEFLAGS)))),,@echo '$1';)
 
 # Everything at once, without having to ask for it; tests mostly wait, so twice as many as processors.
@@ -72,7 +73,7 @@ CHECKED_COMMON = $(patsubst common/%.c,$(BUILD)/exercises/objects/%.o,$(wildcard
 # The command that builds an exercise as a learner's, for exercises/runner and exercises/prove-graders.
 .PHONY: print-compile
 print-compile: $(CHECKED_COMMON) $(BUILD)/probe
-	@echo $(CC) $(ALL_CFLAGS) $(CHECKED) -no-pie $(CHECKED_COMMON)
+	@echo $(CC) $(ALL_CFLAGS) $(CHECKED) -no-pie $(CHECKED_COMMON);
 
 $(CHECKED_COMMON): $(BUILD)/exercises/objects/%.o: common/%.c $(wildcard common/*.h) $(BUILD)/exercises/sanitizers
 	@mkdir -p $(@D)
@@ -81,7 +82,7 @@ $(CHECKED_COMMON): $(BUILD)/exercises/objects/%.o: common/%.c $(wildcard common/
 # Where it is built, for exercises/*; and the bats that checks it.
 .PHONY: print-out print-bats
 print-out:
-	@echo $(OUT)
+	@echo $(OUT);
 print-bats: $(BUILD)/objects/bats
 	@cat $<
 $(BUILD)/objects/bats: FORCE
@@ -157,7 +158,7 @@ $(BUILD)/docs/html/index.html: $(wildcard docs/* docs/*/* common/* lessons lesso
 	@command -v doxygen >/dev/null || { echo 'The site needs Doxygen: sudo apt-get install doxygen (or its like), then again.' >&2; exit 1; }
 	@rm -rf $(BUILD)/docs; mkdir -p $(BUILD)/docs
 	@docs/site/build.sh $(BUILD)/docs
-	@echo 'Now open $@'
+	@echo 'Now open $@';
 
 SOURCES = $(wildcard common/*.[ch] lessons/*/*.c tests/*.c tests/*/*.c exercises/*/starter.c exercises/*/solution.c)
 SCRIPTS = $(shell grep -lE '^\#!.*sh$$|^load ' -r common lessons tests exercises docs .ci) tests/helpers.bash exercises/checks.bash

@@ -182,6 +182,13 @@ without_tools() {
     [[ $output != *passed* ]]
 }
 
+@test "make: works with build/ in PATH, as in make lan, where echo is ours" {
+    built_copy
+    PATH=$PWD/build:$PATH run make -s print-out print-compile
+    equal 0 "$status"
+    equal build "${lines[0]}"
+}
+
 @test "make: BUILD= with a blank is refused, with a word" {
     run make -C "$ROOT" BUILD='/no such/place'
     equal 2 "$status"
