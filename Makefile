@@ -149,7 +149,7 @@ bench: $(PROGRAMS) $(BUILD)/load ## how fast is echo? (half a minute)
 
 .PHONY: lan
 lan: $(PROGRAMS) ## open a shell on host 1 of a virtual LAN (HOSTS=3)
-	@PATH="$(abspath $(BUILD)):$$PATH" lessons/lan $(or $(HOSTS),3)
+	@unset MAKEFLAGS MFLAGS MAKELEVEL; PATH="$(abspath $(BUILD)):$$PATH" lessons/lan $(or $(HOSTS),3)
 
 .PHONY: docs
 docs: $(BUILD)/docs/html/index.html ## build the site: build/docs/html/index.html
