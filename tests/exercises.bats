@@ -312,6 +312,7 @@ verdicts() {
     cmp exercises/08-two-doors/starter.c "$doors/starter.c"
     cp "$doors/solution.c" exercises/08-two-doors/two-doors.c
     run make check-08
+    echo "$output"
     equal 0 "$status"
     run make solution-08
     like '.*solutions are not in this handout.*' "$output"
