@@ -52,7 +52,7 @@ load helpers
 @test "broadcast: without a route, an error names 127.255.255.255 as a way out, exit 1" {
     needs_lan
     # A network namespace of its own, with nothing in it but loopback.
-    run timeout 10 unshare -Urn env PATH="$PATH:/usr/sbin:/sbin" bash -c '
+    run timeout 60 unshare -Urn env PATH="$PATH:/usr/sbin:/sbin" bash -c '
         ip link set lo up
         for host in "" "<broadcast>" 255.255.255.255; do
             "$1" -w 5 ${host:+"$host"}

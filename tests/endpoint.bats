@@ -7,7 +7,7 @@ load helpers
 # isolated SCRIPT ARGUMENT...: runs a bash script in a network and a list of hosts of its own: names
 # are looked up in the file `hosts` alone, and nothing that is sent leaves.
 isolated() {
-    timeout -k 1 30 unshare -Urnm bash -c '
+    timeout -k 1 60 unshare -Urnm bash -c '
         set -e
         PATH=$PATH:/usr/sbin:/sbin
         mount --bind hosts /etc/hosts
@@ -54,7 +54,7 @@ export BUILD
 # fails COMMAND...: exit 1, one line on standard error, nothing on standard output; $output is it.
 fails() {
     status=0
-    [[ $1 == isolated ]] || set -- timeout 10 "$@"
+    [[ $1 == isolated ]] || set -- timeout 60 "$@"
     "$@" >out 2>err </dev/null || status=$?
     output=$(cat err)
     equal 1 "$status"

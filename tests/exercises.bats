@@ -185,12 +185,12 @@ wrong() {
     rm "$doors/two-doors.c"
     mkfifo "$doors/two-doors.c"
     for _ in pipe zero; do
-        run timeout 20 "$tree/exercises/runner" check 08
+        run timeout 60 "$tree/exercises/runner" check 08
         equal 1 "$status"
         like '.*two-doors\.c is no ordinary file.*' "$output"
-        run timeout 20 "$tree/exercises/runner"
+        run timeout 60 "$tree/exercises/runner"
         equal 0 "$status"
-        run timeout 20 "$tree/exercises/runner" reset 08
+        run timeout 60 "$tree/exercises/runner" reset 08
         like '.*Your file is now exercises/08-two-doors/two-doors\.c\.saved-[12]\..*' "$output"
         ln -sf /dev/zero "$doors/two-doors.c"
     done

@@ -186,5 +186,5 @@ needs_lan() {
 
 # lan COMMAND...: runs it in a virtual LAN of three hosts.
 lan() {
-    timeout -k 1 30 "$ROOT/lessons/lan" 3 "$@" 3>&-
+    timeout -k 1 60 "$ROOT/lessons/lan" 3 "$@" 3>&-
 }

@@ -17,7 +17,7 @@ from time import ctime
 sys.stdout.reconfigure(line_buffering=True)
 charset = sys.argv[1]
 udpSocket = socket(AF_INET, SOCK_DGRAM)
-udpSocket.settimeout(10)
+udpSocket.settimeout(60)
 
 def bound(address=("127.0.0.1", 0)):
     udpSocket.bind(address)
@@ -161,7 +161,7 @@ serve_python() {
     "$BUILD/sender" 127.0.0.1 "$port" 'a sender'
     "$BUILD/receiver" -w 0.01 127.0.0.1 "$port" 'a receiver' || true
     "$BUILD/broadcast" -w 0.01 127.0.0.1 "$port" 'a broadcaster'
-    timeout 20 "$BUILD/threaded-chat" -b 127.0.0.1 -l 0 127.0.0.1 "$port" <<<'a chatter'
+    timeout 60 "$BUILD/threaded-chat" -b 127.0.0.1 -l 0 127.0.0.1 "$port" <<<'a chatter'
     await_lines room.out 4
     equal '127.0.0.1:a sender
 127.0.0.1:a receiver
@@ -264,7 +264,7 @@ chats_with_python() {
     await room.out '127.0.0.1:你好' # theirs to ours
     await chat.err 'bound to'
     port=$(sed -n 's/.*bound to .*:\([0-9]*\)$/\1/p' chat.err)
-    timeout 20 "$BUILD/threaded-chat" -e "$1" -b 127.0.0.1 -l 0 127.0.0.1 "$port" <<<'你也好' # ours to theirs
+    timeout 60 "$BUILD/threaded-chat" -e "$1" -b 127.0.0.1 -l 0 127.0.0.1 "$port" <<<'你也好' # ours to theirs
     await chat.out ':你也好'
 }
 

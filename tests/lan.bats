@@ -113,7 +113,7 @@ usage: lan [HOSTS [COMMAND...]]" "$output"
 
 @test "lan: without COMMAND it is a shell on host 1 of three, with a word on how to use it" {
     needs_lan
-    run timeout -k 1 30 "$LAN" < <(echo 'ip -o -4 address show dev eth0; on 3 echo "here is three"; on 4 true; exit 3')
+    run timeout -k 1 60 "$LAN" < <(echo 'ip -o -4 address show dev eth0; on 3 echo "here is three"; on 4 true; exit 3')
     equal 0 "$status"
     [[ $output == *'you are on host 1'*'inet 10.77.0.1/24'*'here is three'*'no host "4"'* ]]
 }
@@ -225,12 +225,12 @@ ends_on() {
     "${as_nobody[@]}" unshare -Urn true 2>/dev/null || skip "namespaces are for root alone here"
     # The checkout may stand where nobody may look.
     cd /
-    run "${as_nobody[@]}" timeout -k 1 30 bash -c "$(cat "$LAN")" "$LAN" 0
+    run "${as_nobody[@]}" timeout -k 1 60 bash -c "$(cat "$LAN")" "$LAN" 0
     equal 2 "$status"
     place=$(mktemp -d)
     chmod 755 "$place"
     install -m 755 "$LAN" "$place/lan"
-    run "${as_nobody[@]}" timeout -k 1 30 "$place/lan" 3 on 2 ip -o -4 address show dev eth0
+    run "${as_nobody[@]}" timeout -k 1 60 "$place/lan" 3 on 2 ip -o -4 address show dev eth0
     rm -rf "$place"
     equal 0 "$status"
     [[ $output == *'inet 10.77.0.2/24'* ]]

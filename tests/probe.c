@@ -2,7 +2,7 @@
  * @file probe.c
  * @brief Sends and takes what no lesson can: any bytes, any size, source port 0, a flood.
  *
- * For the tests only. Every wait ends by itself after ten seconds, but for that of `peer`, which ends
+ * For the tests only. Every wait ends by itself after a minute, but for that of `peer`, which ends
  * with its input.
  */
 #include <arpa/inet.h>
@@ -20,7 +20,7 @@
 #include "program.h"
 #include "text.h"
 
-#define PATIENCE 10 // seconds
+#define PATIENCE 60 // seconds
 
 static const char help[] =
     "usage: probe COMMAND ARGUMENT...\n"

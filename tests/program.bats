@@ -50,7 +50,7 @@ caught_nothing() {
 refuses() {
     local mistake=$1 name=$2 status=0
     shift 2
-    timeout -k 1 "$DEADLINE" "$BUILD/$name" "$@" <typed >out 2>err || status=$?
+    timeout -k 1 60 "$BUILD/$name" "$@" <typed >out 2>err || status=$?
     echo "$name $*: exit $status, and it says:"
     mapfile -t said <err
     printf '%s\n' "${said[@]}"
@@ -66,7 +66,7 @@ refuses() {
 @test "program: -h prints usage and every option on standard output, exit 0" {
     for name in "${programs[@]}"; do
         usage "$name"
-        timeout 10 "$BUILD/$name" -h >out 2>err </dev/null
+        timeout 60 "$BUILD/$name" -h >out 2>err </dev/null
         equal '' "$(cat err)"
         like "usage: $name( .*)?" "$(head -n 1 out)"
         for letter in h $letters; do
@@ -164,7 +164,7 @@ refuses() {
     for seconds in 0.05 .05 00.05 0.050000; do
         for name in receiver broadcast; do
             start=${EPOCHREALTIME/[.,]/}
-            run timeout 10 "$BUILD/$name" -w "$seconds" 127.0.0.1 "$port" hello
+            run timeout 60 "$BUILD/$name" -w "$seconds" 127.0.0.1 "$port" hello
             time=$((${EPOCHREALTIME/[.,]/} - start))
             case $name in
             receiver) equal 1 "$status" ;;
@@ -176,7 +176,7 @@ refuses() {
     done
     serve echo "$BUILD/echo" -b 127.0.0.1 0
     for seconds in 1. 1000000 99999999999999999999; do
-        timeout 10 "$BUILD/receiver" -w "$seconds" 127.0.0.1 "$port" hello
+        timeout 60 "$BUILD/receiver" -w "$seconds" 127.0.0.1 "$port" hello
     done
 }
 
@@ -210,7 +210,7 @@ unwritable=('>/dev/full' 'No space left on device'
 # to_nowhere REDIRECTION COMMAND...: runs it with its standard output unwritable.
 to_nowhere() {
     [[ -p pipe ]] || mkfifo pipe
-    exec timeout -k 1 "$DEADLINE" bash -c "exec $1"'; shift; exec "$@"' bash "$@"
+    exec timeout -k 1 60 bash -c "exec $1"'; shift; exec "$@"' bash "$@"
 }
 
 # gives_up NAME REASON: $status and the last line of the file err say that output failed.
@@ -319,18 +319,18 @@ summed_up() {
 
 @test "program: with standard input, output or error closed, no socket takes its number" {
     catch_all
-    timeout 10 "$BUILD/sender" 127.0.0.1 "$port" one <&-
-    timeout 10 "$BUILD/sender" 127.0.0.1 "$port" two 2>&-
-    timeout 10 "$BUILD/sender" 127.0.0.1 "$port" three <&- 2>&-
+    timeout 60 "$BUILD/sender" 127.0.0.1 "$port" one <&-
+    timeout 60 "$BUILD/sender" 127.0.0.1 "$port" two 2>&-
+    timeout 60 "$BUILD/sender" 127.0.0.1 "$port" three <&- 2>&-
     status=0
-    timeout 10 "$BUILD/sender" 127.0.0.1 "$port" <&- 2>err || status=$?
+    timeout 60 "$BUILD/sender" 127.0.0.1 "$port" <&- 2>err || status=$?
     equal 1 "$status"
     equal 'sender: nothing was typed: the input has ended' "$(cat err)"
     await_lines room.out 3
     equal 'one two three' "$(sed 's/.*127.0.0.1://' room.out | paste -sd ' ')"
     # The socket must not be standard output either, not even if standard input is closed, too.
     status=0
-    timeout 10 "$BUILD/receiver" -w 5 127.0.0.1 "$port" four <&- >&- 2>err || status=$?
+    timeout 60 "$BUILD/receiver" -w 5 127.0.0.1 "$port" four <&- >&- 2>err || status=$?
     gives_up receiver 'Bad file descriptor'
 }
 
@@ -344,13 +344,13 @@ summed_up() {
         *) arguments=(-b 127.0.0.1 "$room") ;;
         esac
         status=0
-        timeout 10 "$BUILD/$name" "${arguments[@]}" >out 2>err </dev/null || status=$?
+        timeout 60 "$BUILD/$name" "${arguments[@]}" >out 2>err </dev/null || status=$?
         equal 1 "$status"
         equal '' "$(cat out)"
         equal 1 "$(wc -l <err)"
         like "$name: cannot [^:]*(:[0-9]+)?: [A-Z].*" "$(cat err)"
     done
-    run timeout 10 "$BUILD/receiver" -w 0.05 127.0.0.1 "$room" end
+    run timeout 60 "$BUILD/receiver" -w 0.05 127.0.0.1 "$room" end
     equal 1 "$status"
     equal "receiver: no reply from 127.0.0.1:$room in 0.05 seconds: is anybody there?" "${lines[1]}"
     equal 1 "$(wc -l <room.out)" # none of the others had sent
@@ -463,7 +463,7 @@ summed_up() {
 @test "program: waiting costs no processor time" {
     catch_all
     TIMEFORMAT=%3U+%3S
-    { time timeout 10 "$BUILD/receiver" -w 0.7 127.0.0.1 "$port" hello >/dev/null 2>&1 || true; } 2>used
+    { time timeout 60 "$BUILD/receiver" -w 0.7 127.0.0.1 "$port" hello >/dev/null 2>&1 || true; } 2>used
     cat used
     used=$(tr -d . <used)
     used=$((10#${used%+*} + 10#${used#*+})) # milliseconds

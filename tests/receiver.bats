@@ -16,11 +16,11 @@ hold() {
 @test "receiver: prints what it sent, then the reply and whom it is from, an empty one too" {
     serve echo "$BUILD/echo" -b 127.0.0.1 0
     for text in hello ''; do
-        run timeout 20 "$BUILD/receiver" 127.0.0.1 "$port" "$text"
+        run timeout 60 "$BUILD/receiver" 127.0.0.1 "$port" "$text"
         equal 0 "$status"
         equal "sent ${#text} bytes to 127.0.0.1:$port
 received ${#text} bytes from 127.0.0.1:$port: $text" "$output"
-        equal "$output" "$(timeout 20 "$BUILD/receiver" 127.0.0.1 "$port" <<<"$text")" # typed
+        equal "$output" "$(timeout 60 "$BUILD/receiver" 127.0.0.1 "$port" <<<"$text")" # typed
     done
 }
 

@@ -75,7 +75,7 @@ sends() {
 refuses() {
     local program=$1 pattern=$2 status=0
     shift 2
-    timeout 10 "$BUILD/$program" "$@" >out 2>err || status=$?
+    timeout 60 "$BUILD/$program" "$@" >out 2>err || status=$?
     like "$program: $pattern" "$(cat err)"
     equal 1 "$status"
     equal '' "$(cat out)"
@@ -257,7 +257,7 @@ needs_states() {
     needs_encoder iso-2022-jp
     listen
     printf '%s\n' 'こ👋' 'ん' |
-        timeout 10 "$BUILD/threaded-chat" -e iso-2022-jp -b 127.0.0.1 -l 0 127.0.0.1 "$port" 2>err
+        timeout 60 "$BUILD/threaded-chat" -e iso-2022-jp -b 127.0.0.1 -l 0 127.0.0.1 "$port" 2>err
     await_exit "$pid"
     printf '\x1b\x24B\x24s\x1b(B' >bytes
     cmp bytes wire.out
@@ -464,7 +464,7 @@ on_terminal() {
     mkfifo keyboard
     exec 8<>keyboard # which has no end: script(1) would wait a second there
     echo hello >&8
-    timeout 20 script -qec "$*" /dev/null <keyboard >screen 3>&- 8>&-
+    timeout 60 script -qec "$*" /dev/null <keyboard >screen 3>&- 8>&-
 }
 
 @test "text: on a terminal there is a prompt for the text, elsewhere none" {
@@ -495,7 +495,7 @@ on_terminal() {
 
 @test "text: a name that is no charset is a usage error, iconv's special names too" {
     for name in no-such '' ' ' / // 'gb2312,' gb2312//IGNORE gb2312//TRANSLIT UTF-8//IGNORE $'\n' $'utf-8\n'; do
-        run timeout 10 "$BUILD/sender" -e "$name" 127.0.0.1 8080 x
+        run timeout 60 "$BUILD/sender" -e "$name" 127.0.0.1 8080 x
         equal 2 "$status"
         equal "sender: unknown charset \"${name//$'\n'/?}\" (\`iconv -l\` lists them)" "${lines[0]}"
         equal 'usage: sender [-e CHARSET] HOST [PORT [TEXT]]' "${lines[1]}"

@@ -137,7 +137,7 @@ threaded-chat: stopped after 1 sent and 1 received' "$(cat "err$number")"
 
 @test "threaded-chat: asks for the peer's IP and port if they are left out" {
     listen
-    run timeout 20 "$BUILD/threaded-chat" -b 127.0.0.1 -l 0 < <(printf '127.0.0.1\n%s\nhello\n' "$port")
+    run timeout 60 "$BUILD/threaded-chat" -b 127.0.0.1 -l 0 < <(printf '127.0.0.1\n%s\nhello\n' "$port")
     equal 0 "$status"
     # Nobody sits at a terminal, so nobody is prompted.
     like 'threaded-chat: bound to 127\.0\.0\.1:[0-9]+
@@ -145,7 +145,7 @@ threaded-chat: stopped after 1 sent and 0 received' "$output"
     port=${lines[0]##*:}
     hears 5 hello
     for typed in '' $'127.0.0.1\n'; do
-        run timeout 20 "$BUILD/threaded-chat" -b 127.0.0.1 -l 0 < <(printf %s "$typed")
+        run timeout 60 "$BUILD/threaded-chat" -b 127.0.0.1 -l 0 < <(printf %s "$typed")
         equal 1 "$status"
         equal 'threaded-chat: nothing was typed: the input has ended' "$output"
     done

@@ -16,7 +16,9 @@ answers() {
 
 # ask_shout FILE: sends FILE as one datagram; its answer comes into the file `answer`.
 ask_shout() {
-    timeout "$DEADLINE" "$PROBE" ask 127.0.0.1 "$port" <"$1" >answer 2>probe.err ||
+    "$PROBE" ask 127.0.0.1 "$port" <"$1" >answer 2>probe.err 3>&- &
+    pids+=("$!")
+    { await_exit "$!" >/dev/null && [ "$status" = 0 ]; } ||
         complain 'an answer' "none in $DEADLINE seconds"
 }
 
