@@ -161,7 +161,7 @@ $(BUILD)/docs/html/index.html: $(wildcard docs/* docs/*/* common/* lessons lesso
 	@echo 'Now open $@';
 
 SOURCES = $(wildcard common/*.[ch] lessons/*/*.c tests/*.c tests/*/*.c exercises/*/starter.c exercises/*/solution.c)
-SCRIPTS = $(shell grep -lE '^\#!.*sh$$|^load ' -r common lessons tests exercises docs .ci) tests/helpers.bash exercises/checks.bash
+SCRIPTS = $(shell grep -lE '^\#!.*sh$$|^load ' -r common lessons tests exercises docs .ci) tests/helpers.bash exercises/checks.bash $(wildcard .ci/*.bash)
 
 .PHONY: format
 format: ## lay the C files out in the house style (clang-format)
