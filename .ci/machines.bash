@@ -1,4 +1,4 @@
-# Steps of .ci/run that take the project to machines of other kinds. Each builds its own under build/.
+# Steps of .ci/run that take the project to machines of other kinds.
 #
 # shellcheck shell=bash disable=SC2154  # as_root is .ci/run's
 

@@ -147,7 +147,7 @@ allow_port_0() {
     rights=$(sed -n 's/^CapEff:[[:space:]]*/0x/p' /proc/self/status)
     (((rights >> 13 & 1) == 0)) || return 0
     reason='ip is missing (iproute2)'
-    PATH=$PATH:/usr/sbin:/sbin command -v ip >/dev/null || return
+    has_ip || return
     exec {network}< <(exec unshare -Urn sh -c 'PATH=$PATH:/usr/sbin:/sbin; ip link set lo up && echo up && exec sleep 60' 2>&1 3>&-)
     pids+=("$!")
     inside=(nsenter -t "$!" -U -n --preserve-credentials --)

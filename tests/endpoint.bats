@@ -23,7 +23,7 @@ isolated() {
 needs_isolation() {
     local reason
     : >hosts
-    PATH=$PATH:/usr/sbin:/sbin command -v ip >/dev/null || skip "ip is missing (iproute2)"
+    has_ip || skip "ip is missing (iproute2)"
     reason=$(isolated true 2>&1) || skip "no network of its own here: $reason"
 }
 

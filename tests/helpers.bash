@@ -178,6 +178,11 @@ needs_encoder() {
     done
 }
 
+# has_ip: there is the command ip (iproute2), which some systems keep from an ordinary user's PATH.
+has_ip() {
+    PATH=$PATH:/usr/sbin:/sbin command -v ip >/dev/null
+}
+
 # needs_lan: skips the test where network namespaces are not allowed.
 needs_lan() {
     local reason

@@ -67,7 +67,7 @@ usage: lan [HOSTS [COMMAND...]]" "$output"
 }
 
 @test "lan: busybox's tools are not enough, and it says so" {
-    PATH=$PATH:/usr/sbin:/sbin command -v ip >/dev/null || skip "ip is missing (iproute2)"
+    has_ip || skip "ip is missing (iproute2)"
     mkdir bin
     printf '#!/bin/sh\necho "env: unrecognized option: default-signal=INT" >&2\nexit 1\n' >bin/env
     chmod +x bin/env

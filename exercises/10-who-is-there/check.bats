@@ -259,7 +259,7 @@ lists() {
 
 @test "on a LAN, ask alone finds every server on port 7788" {
     see='lesson 7: 255.255.255.255 is every host on this network'
-    sent='on hosts 2 and 3: serve NAME; on host 1: ask -w 0.1'
+    sent='on hosts 2 and 3: serve NAME; on host 1: ask'
     new_word
     status=0
     # Outside its LAN nothing of this would be allowed: the script runs in there.
