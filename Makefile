@@ -92,7 +92,7 @@ PER_EXERCISE = $(foreach command,check hint watch reset solution,$(addprefix $(c
 .PHONY: check hint watch handout $(PER_EXERCISE)
 check: ## all exercises: what passed, what is next
 	@exercises/runner
-check-NN: ## check one exercise: make check-02
+check-NN: ## check one exercise: make check-02 (ALL=1: every failure in full)
 hint: ## the next hint for the current exercise (hint-02: for that one)
 reset-NN: ## the starter back; your file is kept under another name
 solution-NN: ## how your file differs from the solution, once it passes (or with FORCE=1)

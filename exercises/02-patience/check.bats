@@ -12,7 +12,7 @@ asked() {
         running || ((gone++ < 10)) ||
             complain "try $1 at 127.0.0.1:$desk" "the program has ended after ${#lines[@]} tries"
         keep_waiting ||
-            complain "try $1 at 127.0.0.1:$desk" "in $DEADLINE seconds, ${#lines[@]} tries"
+            complain "try $1 at 127.0.0.1:$desk" "in $long, ${#lines[@]} tries"
     done
     asker=${lines[0]%% *}
 }
@@ -20,7 +20,7 @@ asked() {
 # ended: waits until the program has ended; fills in $out, $err and $status.
 ended() {
     await_exit "$program" >/dev/null ||
-        complain "the program ends" "it was still running after $DEADLINE seconds"
+        complain "the program ends" "it was still running after $long"
     slurp program.out
     out=${content%$'\n'}
     slurp program.err

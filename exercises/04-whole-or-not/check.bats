@@ -12,7 +12,7 @@ reported() {
 # close_customs [SIGNAL]: stops the program. (That is when the sanitizer finds memory not given back.)
 close_customs() {
     stop "$program" "${1:-INT}" >/dev/null ||
-        complain 'the program ends' "$DEADLINE seconds after SIG${1:-INT} it was still running"
+        complain 'the program ends' "$long after SIG${1:-INT} it was still running"
     wanted 'exit status 0' "exit status $status"
 }
 

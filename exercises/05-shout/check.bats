@@ -10,7 +10,7 @@ answers() {
     until mapfile -t lines <"$1.out" && ((${#lines[@]} >= $2)); do
         [ -z "$gone" ] || complain "answer $2" "the program has ended; answers: ${lines[*]:-(none)}"
         running || gone=yes
-        keep_waiting || complain "answer $2" "in $DEADLINE seconds: ${lines[*]:-(nothing)}"
+        keep_waiting || complain "answer $2" "in $long: ${lines[*]:-(nothing)}"
     done
 }
 
@@ -19,7 +19,7 @@ ask_shout() {
     "$PROBE" ask 127.0.0.1 "$port" <"$1" >answer 2>probe.err 3>&- &
     pids+=("$!")
     { await_exit "$!" >/dev/null && [ "$status" = 0 ]; } ||
-        complain 'an answer' "none in $DEADLINE seconds"
+        complain 'an answer' "none in $long"
 }
 
 # stop_shout [SIGNAL]: stops the program; what it prints then is in $lines.
@@ -28,7 +28,7 @@ stop_shout() {
     wanted '' "$content"
     running || complain "a server that runs until it is stopped" "it has ended by itself"
     stop "$program" "${1:-INT}" >/dev/null ||
-        complain 'the program ends' "$DEADLINE seconds after SIG${1:-INT} it was still running"
+        complain 'the program ends' "$long after SIG${1:-INT} it was still running"
     mapfile -t lines <program.out
 }
 

@@ -203,7 +203,7 @@ poll_timeout() {
         printed $((number + 1))
         asleep
         stop "$program" "$signal" >/dev/null ||
-            complain "the program ends" "after $DEADLINE seconds it was still running"
+            complain "the program ends" "after $long it was still running"
         wanted "two-doors: stopped after $((number + 1)) datagrams" "$(tail -n +3 program.err)"
         wanted 'exit status 0' "exit status $status"
     done

@@ -179,7 +179,7 @@ prints() {
     types "first\n$word"
     exec 9>&-
     sent+=$'\nthe end of the input'
-    await_exit "$program" >/dev/null || complain 'the program ends' "it was still running after $DEADLINE seconds"
+    await_exit "$program" >/dev/null || complain 'the program ends' "it was still running after $long"
     sends 2 '5 first' "${#word} $word"
     wanted 'exit status 0' "exit status $status"
     wanted 'one-thread: stopped after 2 sent and 0 received' "$(tail -n 1 program.err)"
