@@ -288,11 +288,12 @@ helps() {
 
 # refuses ARGUMENT...: this is a usage error: one line, then the usage, exit status 2, nothing else.
 refuses() {
+    local line='[^'$'\n'']+'
     sent="$(printf ' "%s"' "$@")"
     sent="the arguments${sent:- (none)}"
     run_program "$@"
     wanted_out ''
-    [[ $err =~ ^[^$'\n']*:\ [^$'\n']+$'\n'usage:\ [^$'\n']+$ ]] ||
+    [[ $err =~ ^$line:\ $line$'\n'usage:\ $line$ ]] ||
         complain 'on standard error: what is wrong, in a line, then a line "usage: ..."' "on standard error: ${err:-(nothing)}"
     wanted_status 2
 }

@@ -2,7 +2,6 @@
  * @file postcards.c
  * @brief Exercise 1, one good solution: every line of standard input becomes one datagram.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>

@@ -4,7 +4,6 @@
  *
  * The assignment is README.md, beside this file. Check it with `make check-01`.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
