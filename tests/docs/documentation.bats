@@ -250,6 +250,20 @@ has() {
     done)"
 }
 
+@test "documentation: a struct sockaddr_in has the bytes of lesson 1's picture" {
+    page=lessons/01-sender/README.md
+    [[ $(printf '\1\0' | od -An -td2) -eq 1 ]] || skip 'not the byte order of the picture'
+    {
+        printf '#include <arpa/inet.h>\n#include <stdio.h>\nint main(void)\n{\n'
+        sed -n '/^<!-- not an excerpt/,/^```$/p' "$page" | grep '^[si]'
+        printf 'return fwrite(&receiver, sizeof receiver, 1, stdout) != 1;\n}\n'
+    } >"$BATS_TEST_TMPDIR/picture.c"
+    cc -o "$BATS_TEST_TMPDIR/picture" "$BATS_TEST_TMPDIR/picture.c"
+    bytes=$("$BATS_TEST_TMPDIR/picture" | od -An -v -tx1 | tr -d ' \n')
+    shown=$(sed -n 's/ \.\.\. / 00 00 00 00 00 00 /; s/^    | \(02 .*\) |$/\1/p' "$page" | tr -d ' |')
+    equal "$shown" "$bytes"
+}
+
 @test "documentation: the dev container installs what README.md says" {
     packages=$(sed -nE 's/^On Debian and Ubuntu: `sudo apt-get install (.*)`\.$/\1/p' README.md)
     [[ $packages ]]
