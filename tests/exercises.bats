@@ -131,7 +131,7 @@ wrong() {
 }
 
 @test "exercises: a number that no exercise has is told, with those that there are" {
-    for command in check-99 hint-1 watch-03 reset-99 solution-99; do
+    for command in check-99 hint-1 watch-98 reset-99 solution-99; do
         run make -s -C "$tree" "$command"
         equal 2 "$status"
         like 'runner: there is no exercise "'"${command#*-}"'", but 01 02 .*' "$output"
@@ -143,8 +143,41 @@ wrong() {
     sed -i 's/^    stop_on_signals();/&\n    raise(SIGSEGV);/; s/^#include <errno.h>/&\n#include <signal.h>/' "$doors/two-doors.c"
     run learner check 08
     equal 1 "$status"
-    like '.*(ended: +by SIG|crash: +.*two-doors\.c:[0-9]+).*' "$output"
+    like '.*(ended: +by SIG|mistake: .*two-doors\.c:[0-9]+).*' "$output"
     [[ $output != *'"$@"'* ]]
+}
+
+@test "exercises: a mistake that a sanitizer has found fails the check, and is told with its line" {
+    solved
+    sed -i 's/^    stop_on_signals();/&\n    FILE *report = fopen("report.1", "w");\n    fputs("==1==ERROR: LeakSanitizer: detected memory leaks\\n\\nDirect leak of 120 byte(s) in 1 object(s) allocated from:\\n    #0 0x7f in malloc\\n    #1 0x55 in main \/a\/b c\/exercises\/08-two-doors\/two-doors.c:33\\n", report);\n    fclose(report);/' "$doors/two-doors.c"
+    run learner check 08
+    equal 1 "$status"
+    like '.*mistake: a leak: 120 bytes were never given back with free; they were taken in main, exercises/08-two-doors/two-doors.c:33.*0 of 2 checks pass.*' "$output"
+}
+
+@test "exercises: of each check that fails, a line tells what was wanted; with ALL=1 each is told in full" {
+    solved
+    sed -i 's/^    stop_on_signals();/&\n    exit(130);/' "$doors/two-doors.c"
+    run learner check 08
+    equal 1 "$status"
+    equal 1 "$(grep -c '^  wanted: ' <<<"$output")"
+    equal 1 "$(grep -c '^          wanted: .*; came: ' <<<"$output")"
+    like ".*ended: +by SIGINT, or with exit status 130.*All that failed in full: make check-08 ALL=1" "$output"
+    ALL=1 run learner check 08
+    equal 2 "$(grep -c '^  wanted: ' <<<"$output")"
+}
+
+@test "exercises: a program that keeps four checks waiting for nothing is not waited for in the others" {
+    solved
+    sed -i 's/^    stop_on_signals();/&\n    pause();/' "$doors/two-doors.c"
+    checks=$doors/check.bats
+    cp "$checks" "$BATS_TEST_TMPDIR/checks"
+    for i in {1..5}; do printf '@test "again %s" {\n    serve_program 0 0\n}\n' "$i"; done >>"$checks"
+    run learner check 08
+    cp "$BATS_TEST_TMPDIR/checks" "$checks"
+    equal 1 "$status"
+    equal 3 "$(grep -c '^          not run: the program has kept four checks waiting' <<<"$output")"
+    like '.*in 0\.4 seconds.*in 2 seconds.*' "$output"
 }
 
 @test "exercises: what a program prints to harm the terminal is shown, not obeyed" {
