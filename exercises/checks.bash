@@ -317,7 +317,7 @@ has_one() {
     thread) all=("/proc/$program/task/"*) ;;
     socket) mapfile -t all < <(find "/proc/$program/fd" -lname 'socket:*' 2>/dev/null) ;;
     esac
-    wanted "1 $1" "${#all[@]} ${1}s"
+    wanted "number of ${1}s: 1" "number of ${1}s: ${#all[@]}"
 }
 
 # switches: how often the program has gone to sleep so far.

@@ -1,4 +1,4 @@
-# The checks of exercise 8, two-doors: each is a requirement of its README.md.
+# The checks of exercise 8, two-doors: each proves sentences of the contract in its README.md.
 #
 # shellcheck disable=SC2030,SC2031,SC2034,SC2154  # bats and checks.bash use what stands here
 
@@ -28,6 +28,7 @@ free_port() {
     all_heard "$name" >/dev/null
 }
 
+# proves: 1 6 10
 @test "a datagram through either door is printed at once, with the port of that door" {
     see='lesson 3, "Read the program", steps 2 and 3'
     free_port
@@ -48,6 +49,7 @@ free_port() {
     wanted "port $one: ${#word} bytes from 127.0.0.1:$guest: $word" "${lines[1]}"
 }
 
+# proves: 1 2 3 4
 @test "it says where it is bound, in the order of the command line; 0 is any free port" {
     see='lesson 3, "Read the program", step 2: getsockname'
     local door count=0
@@ -66,6 +68,7 @@ free_port() {
     done
 }
 
+# proves: 5
 @test "a port that another program has, or that is named twice, is an error: exit 1" {
     see='lesson 3, "What can go wrong": the port is taken'
     peer other
@@ -78,7 +81,8 @@ free_port() {
         taken=${taken% *}
         wanted_like "two-doors: cannot bind to 0\.0\.0\.0:$taken: [^"$'\n'"]*" "$err" \
             "two-doors: cannot bind to 0.0.0.0:$taken: ... on standard error, and nothing else"
-        wanted 'exit status 1' "exit status $status"
+        wanted_out ''
+        wanted_status 1
     done
 }
 
@@ -109,57 +113,31 @@ crowd() {
     done
 }
 
+# proves: 11 14
 @test "a busy door does not starve the other: one from each in turn" {
     see='this exercise, "The story": the porter sees at which doors somebody is'
     open_doors 0 0
     crowd "$first" "$second"
     crowd "$second" "$first"
+    stop_program
+    wanted 'two-doors: stopped after 86 datagrams' "$(tail -n +3 program.err)"
 }
 
-# poll_timeout: the timeout of the poll that the program sleeps in, in $timeout: `none`, or how long
-# (of a ppoll only `some`). Fails where the kernel does not tell.
-poll_timeout() {
-    local call
-    read -ra call 2>/dev/null <"/proc/$program/syscall" || return
-    case ${call[0]} in
-    7) # poll, on x86-64: a timeout below 0 is none
-        timeout=$((call[3] & 0xffffffff))
-        ((timeout > 0x7fffffff)) && timeout=none || timeout+=' ms'
-        ;;
-    73 | 271) # ppoll, on ARM and RISC-V for poll, too; and on x86-64: NULL is none
-        timeout=some
-        ((call[3] != 0)) || timeout=none
-        ;;
-    *) return 1 ;;
-    esac
-}
-
+# proves: 12 15
 @test "while nothing comes it sleeps, and no timer wakes it" {
     see='man 2 poll: a timeout of -1 means for as long as it takes'
-    local before after round seconds=0.05
     open_doors 0 0
-    sent="one datagram to each door, then nothing"
+    sent='nothing'
+    sleeps_without_a_timer
+    sent='one datagram to each door, then nothing'
     printf a >"/dev/udp/127.0.0.1/$first"
     printf b >"/dev/udp/127.0.0.1/$second"
     printed 2
-    asleep
-    nap
-    poll_timeout || timeout=unknown seconds=1.2
-    # What it still had to do, it may do in the first round; a round on a busy machine is made again.
-    for round in 1 2 3; do
-        before=$(grep ^voluntary "/proc/$program/status")
-        read -rt "$seconds" -u "$never" || true
-        after=$(grep ^voluntary "/proc/$program/status")
-        [[ $before != "$after" ]] || break
-    done
-    asleep
-    wanted "in $seconds seconds, woken 0 times" \
-        "in $seconds seconds, woken $((${after//[^0-9]/} - ${before//[^0-9]/})) times"
-    poll_timeout || timeout=unknown
-    [[ $timeout = none || $timeout = unknown ]] ||
-        complain 'a poll without a timeout' "a poll with a timeout: $timeout"
+    sleeps_without_a_timer
+    has_one thread
 }
 
+# proves: 9
 @test "an empty datagram is a datagram like any other" {
     see='UDP in ten minutes, "Check yourself", question 3: an empty datagram is a datagram like any other'
     peer guest
@@ -173,38 +151,66 @@ poll_timeout() {
     wanted "port $second: 5 bytes from 127.0.0.1:$guest: hello" "${lines[1]}"
 }
 
+# proves: 7 8
 @test "text is printed safely, and cut at 1024 bytes with a word" {
     see='lesson 3, "Read the program", steps 3 and 4: MSG_TRUNC, show_datagram'
+    local text
     peer guest
-    new_number 1100 3000
-    printf -v long '%*s' "$((number - 3))" ''
-    long=${long// /y}
     open_doors 0 0
-    sent='"hi" and the byte 1b to the first door'
-    tell guest "$first" $'hi\e'
+    sent='"hi 你好 %s" and the byte 1b to the first door'
+    tell guest "$first" $'hi 你好 %s\e'
     printed 1
-    wanted "port $first: 3 bytes from 127.0.0.1:$guest: hi\\x1b" "${lines[0]}"
+    wanted "port $first: 13 bytes from 127.0.0.1:$guest: hi 你好 %s\\x1b" "${lines[0]}"
+    new_number 1025 3000
+    printf -v text '%*s' "$((number - 3))" ''
+    text=${text// /y}
     sent="\"A\", the byte 1b, \"B\" and $((number - 3)) times \"y\" to the second door"
-    tell guest "$second" $'A\e'B"$long"
+    tell guest "$second" $'A\e'B"$text"
     printed 2
-    wanted "port $second: $number bytes from 127.0.0.1:$guest: A\\x1bB${long:0:1021} [cut: 1024 of $number bytes]" \
+    wanted "port $second: $number bytes from 127.0.0.1:$guest: A\\x1bB${text:0:1021} [cut: 1024 of $number bytes]" \
         "${lines[1]}"
+    sent='1024 times "y" to the first door'
+    tell guest "$first" "yyy${text:0:1021}"
+    printed 3
+    wanted "port $first: 1024 bytes from 127.0.0.1:$guest: yyy${text:0:1021}" "${lines[2]}"
+    sent='65507 times "x" to the second door'
+    "$PROBE" flood 127.0.0.1 "$second" 1 65507
+    printed 4
+    wanted_like "port $second: 65507 bytes from 127\.0\.0\.1:[0-9]+: x* \[cut: 1024 of 65507 bytes\]" "${lines[3]}" \
+        "port $second: 65507 bytes from 127.0.0.1:PORT: xxx... [cut: 1024 of 65507 bytes]"
 }
 
+# proves: 13 14
 @test "Ctrl-C or SIGTERM ends it: it says how many came through both doors, exit 0" {
     see='common/program.h: stop_on_signals, stop_descriptor, say_stopped'
-    local i signal status=
+    local signal burst
     for signal in INT TERM; do
         new_number 2 5
         open_doors 0 0
-        sent="$number datagrams to the first door, 1 to the second, then SIG$signal"
-        for ((i = 0; i < number; i++)); do printf a >"/dev/udp/127.0.0.1/$first"; done
-        printf b >"/dev/udp/127.0.0.1/$second"
-        printed $((number + 1))
+        sent="$number empty datagrams to the first door, 2 times 128 to the second"
+        "$PROBE" flood 127.0.0.1 "$first" "$number" 0
+        printed "$number"
+        for burst in 1 2; do
+            "$PROBE" flood 127.0.0.1 "$second" 128 1
+            printed $((number + burst * 128))
+        done
         asleep
-        stop "$program" "$signal" >/dev/null ||
-            complain "the program ends" "after $long it was still running"
-        wanted "two-doors: stopped after $((number + 1)) datagrams" "$(tail -n +3 program.err)"
-        wanted 'exit status 0' "exit status $status"
+        stop_program "$signal"
+        wanted "two-doors: stopped after $((number + 256)) datagrams" "$(tail -n +3 program.err)"
+    done
+}
+
+# proves: 16 17
+@test "-h helps; a usage error is told: exit 2" {
+    see='lesson 3, "What can go wrong"; parse_arguments'
+    local bad
+    helps
+    refuses
+    refuses 0
+    refuses 0 0 0
+    refuses -x 0 0
+    for bad in '' -1 65536 7788x; do
+        refuses "$bad" 0
+        refuses 0 "$bad"
     done
 }
