@@ -1,4 +1,4 @@
-# The checks of exercise 4, whole-or-not: each is a requirement of its README.md.
+# The checks of exercise 4, whole-or-not: each proves sentences of the contract in its README.md.
 #
 # shellcheck disable=SC2017,SC2030,SC2031,SC2034,SC2154  # bats and checks.bash use what stands here
 
@@ -7,13 +7,6 @@ load ../checks
 # reported COUNT: waits until the program has printed COUNT lines; they are in $lines.
 reported() {
     program_writes program.out "$1" "line $1 on standard output"
-}
-
-# close_customs [SIGNAL]: stops the program. (That is when the sanitizer finds memory not given back.)
-close_customs() {
-    stop "$program" "${1:-INT}" >/dev/null ||
-        complain 'the program ends' "$long after SIG${1:-INT} it was still running"
-    wanted 'exit status 0' "exit status $status"
 }
 
 # send_hex HEX: the peer sends these bytes. send_many SIZE: somebody sends SIZE times "x".
@@ -71,6 +64,7 @@ find_runs() {
     exec {mem}<&-
 }
 
+# proves: 1 4 11 14
 @test "each datagram is reported at once: its size, its sender, its checksum" {
     see='this exercise, "The checksum"; and lesson 3, "Read the program", steps 3 and 4'
     local count
@@ -98,6 +92,7 @@ find_runs() {
     wanted "5 bytes from [::1]:$lodger, checksum bc2d" "${lines[0]}"
 }
 
+# proves: 12
 @test "an odd last byte is the upper half of a number" {
     see='this exercise, "The checksum": a zero byte behind it'
     peer sender
@@ -112,9 +107,10 @@ find_runs() {
     wanted "$((2 * number + 1)) bytes from 127.0.0.1:$sender, checksum $sum" "${lines[0]}"
 }
 
-@test "what is above 16 bits is added again, as often as it takes" {
+# proves: 13
+@test "what is above 16 bits is added again, as often as it takes; then the bits are turned around" {
     see='this exercise, "The checksum"; and hint 4: folding may carry again'
-    local first second
+    local first second count=0
     peer sender
     serve_program -b 127.0.0.1 0
     new_number 1 0xfffe
@@ -122,13 +118,17 @@ find_runs() {
     # first + second + ffff is 1ffff: folded it is 10000, folded again 1.
     second=$((0x10000 - first))
     printf -v hex '%04x%04xffff' "$first" "$second"
-    checksum "$hex"
-    sent="6 bytes: $hex, whose sum is 1ffff: folded once it is 10000"
-    send_hex "$hex"
-    reported 1
-    wanted "6 bytes from 127.0.0.1:$sender, checksum $sum" "${lines[0]}"
+    # The sum ffff is not 0, although a sum of 16 bits has two zeros.
+    for hex in "$hex" ffff 0000 7fff8000; do
+        checksum "$hex"
+        sent="$((${#hex} / 2)) bytes: $hex"
+        send_hex "$hex"
+        reported $((++count))
+        wanted "$((${#hex} / 2)) bytes from 127.0.0.1:$sender, checksum $sum" "${lines[count - 1]}"
+    done
 }
 
+# proves: 14
 @test "the checksum has four digits, also if it begins with zeros" {
     see='this exercise, "The checksum"; printf: %04x'
     peer sender
@@ -142,6 +142,7 @@ find_runs() {
     wanted "2 bytes from 127.0.0.1:$sender, checksum $sum" "${lines[0]}"
 }
 
+# proves: 5 7
 @test "an empty datagram is reported, too, and what comes after it" {
     see='UDP in ten minutes, "Check yourself", question 3: an empty datagram is a datagram like any other; and hint 3'
     peer sender
@@ -156,9 +157,17 @@ find_runs() {
     wanted "1 bytes from 127.0.0.1:$sender, checksum 9eff" "${lines[2]}"
 }
 
+# proves: 6 10
 @test "no datagram is ever cut, up to 65507 bytes" {
     see='lesson 2, "Read the program", step 5: MSG_TRUNC; man 2 recv: MSG_PEEK'
-    local size count=0 x
+    local size count=0 x array
+    if command -v nm >/dev/null; then # static arrays that are none of common/'s
+        array=$(nm -S "$PROGRAM" | awk -v common="$(nm "$BUILD"/exercises/objects/*.o | awk '{ printf " %s ", $NF }')" '
+            $3 ~ /^[bBdD]$/ && length($2) >= 8 && $2 !~ /^0*[0-7]..$/ && $4 !~ /^_/ && !index(common, " " $4 " ") { print $4; exit }')
+        [ -z "$array" ] || complain 'no array for the data' "the static variable ${array%%.*} is large"
+    fi
+    ulimit -Ss 60 # kilobytes: in a function, there is no room for an array of 65507 bytes
+    sent='nothing yet; the program has a stack of 60 kilobytes'
     serve_program -b 127.0.0.1 0
     new_number 1025 65000
     for size in "$number" 65507; do
@@ -173,9 +182,10 @@ find_runs() {
     done
 }
 
+# proves: 8 9 10
 @test "it holds no more memory than the datagram at hand" {
     see='this exercise, "The contract"; man 2 recv: MSG_PEEK'
-    local line small large more found=
+    local line size sizes largest large more found count=0
     grep -qa __asan_init "$PROGRAM" || skip 'without the sanitizer, malloc leaves no traces to look at'
     # The sanitizer's malloc fills what it gives with "~", and the first 4000 bytes of what is given
     # back with "^" (but for up to 16 at the beginning, where it writes for itself).
@@ -184,16 +194,17 @@ find_runs() {
     serve_program -b 127.0.0.1 0
     asleep
     find_runs before || skip 'the memory of a program cannot be looked at here'
+    new_number 250 450
+    sizes=("$number")
     new_number 1000 3000
-    small=$number
+    sizes+=("$number")
     new_number 320 930
     large=$((64 * number + RANDOM % 15 + 1)) # rounded up to a multiple of 32 it is 17 or more too large
-    sent="$small times \"x\""
-    send_many "$small"
-    reported 1
-    sent="$large times \"x\""
-    send_many "$large"
-    reported 2
+    for size in "${sizes[@]}" "$large"; do
+        sent="$size times \"x\""
+        send_many "$size"
+        reported $((++count))
+    done
     asleep
     find_runs after
     while read -r line; do
@@ -205,30 +216,61 @@ find_runs() {
             ((more <= 16)) || complain "memory for $large bytes, from malloc, at most 16 more" "$more more"
         fi
     done <after
-    sent="$small times \"x\""
-    while read -r line; do
-        [[ $line = *^* && $line != *x* ]] || continue
-        line=${line#*^}
-        line=${line%% *}
-        ((line < small - 16 || line > small + 16)) || found=yes
-        ((line <= small + 16)) || grep -qwF "^$line" before ||
-            complain "memory for $small bytes, from malloc, at most 16 more" "$line bytes, or more"
-    done <after
-    [ -n "$found" ] || complain "memory for $small bytes, from malloc, given back" 'there is none'
-    close_customs
+    largest=${sizes[1]}
+    for size in "${sizes[@]}"; do
+        sent="$size times \"x\""
+        found=
+        while read -r line; do
+            [[ $line = *^* && $line != *x* ]] || continue
+            line=${line#*^}
+            line=${line%% *}
+            ((line < size - 16 || line > size + 16)) || found=yes
+            ((line <= largest + 16)) || grep -qwF "^$line" before ||
+                complain "memory for $size bytes, from malloc, at most 16 more" "$line bytes, or more"
+        done <after
+        [ -n "$found" ] || complain "memory for $size bytes, from malloc, given back" 'there is none'
+    done
+    stop_program # that is when the sanitizer finds memory not given back
 }
 
-@test "Ctrl-C or SIGTERM ends it: it says after how many datagrams, exit 0" {
-    see='lesson 4, "Read the program", step 3: why MSG_DONTWAIT'
-    local signal
-    peer sender
+# proves: 15 16
+@test "while nothing comes it sleeps; Ctrl-C or SIGTERM ends it: it says after how many datagrams, exit 0" {
+    see='lesson 4, "Read the program", step 3: why MSG_DONTWAIT, and wait_for_input'
+    local signal burst
     for signal in INT TERM; do
         serve_program -b 127.0.0.1 0
         new_number 2 6
-        sent="$number datagrams, then SIG$signal"
-        for ((i = 0; i < number; i++)); do send_hex 7878; done
-        reported "$number"
-        close_customs "$signal"
-        wanted "whole-or-not: stopped after $number datagrams" "$(tail -n +2 program.err)"
+        sent="$number empty datagrams, 2 times 128 of 2 bytes"
+        "$PROBE" flood 127.0.0.1 "$port" "$number" 0
+        for burst in 1 2; do
+            "$PROBE" flood 127.0.0.1 "$port" 128 2
+            reported $((number + burst * 128))
+        done
+        is_not_woken
+        stop_program "$signal"
+        wanted "on standard error: whole-or-not: stopped after $((number + 256)) datagrams" \
+            "on standard error: $(tail -n +2 program.err)"
     done
+}
+
+# proves: 1 2 3 17 18 19
+@test "-h helps; where it is bound, and what cannot be right, is told" {
+    see='lesson 3, "Read the program", step 2, and "What can go wrong"; parse_arguments'
+    local bad
+    helps
+    refuses -x
+    refuses 0 0
+    for bad in '' -1 65536 7788x; do refuses "$bad"; done
+    peer other
+    refuses_a_taken_port whole-or-not -b 127.0.0.1 "$other"
+    sent='whole-or-not 0'
+    serve_program 0
+    wanted_like 'whole-or-not: bound to 0\.0\.0\.0:[1-9][0-9]*' "$(cat program.err)" \
+        'on standard error: whole-or-not: bound to 0.0.0.0:PORT, and PORT is the one that the system has picked'
+    sent='whole-or-not, without arguments'
+    start_program
+    program_writes program.err 1 'on standard error: whole-or-not: bound to 0.0.0.0:7788'
+    # It may be somebody's.
+    wanted_like 'whole-or-not: (bound to 0\.0\.0\.0:7788|cannot bind to 0\.0\.0\.0:7788: .*)' "${lines[0]}" \
+        'on standard error: whole-or-not: bound to 0.0.0.0:7788'
 }

@@ -183,12 +183,13 @@ crowd() (
         "$(cat program.out)"
 }
 
-# proves: 8 9 10 11
+# proves: 8 9 10 11 18
 @test "Ctrl-C or SIGTERM stops it: it says after how many datagrams, exit 0" {
     see='lesson 4, "Read the program", step 3: why MSG_DONTWAIT'
     local i said burst
     sent='nothing, then SIGTERM'
     serve_program -b 127.0.0.1 0
+    is_not_woken
     stop_shout TERM
     wanted 'on standard output: (nothing)' "on standard output: ${lines[*]}(nothing)"
     wanted 'on standard error: shout: stopped after 0 datagrams' "on standard error: $(tail -n +2 program.err)"
