@@ -193,20 +193,28 @@ tell() {
     echo "$2 $hex" >"$1.in"
 }
 
-# allow_port_0: from now on the program and the peers run where one may send from port 0, to which no
-# answer can go. That takes a raw socket (CAP_NET_RAW, right number 13): root has it, others have it in
-# a network of their own. Where that is not allowed either, it fails, and $reason says why.
-allow_port_0() {
-    local rights network
-    rights=$(sed -n 's/^CapEff:[[:space:]]*/0x/p' /proc/self/status)
-    (((rights >> 13 & 1) == 0)) || return 0
+# own_network [ADDRESS...]: from now on the program and the peers run in a network of their own, that of
+# loopback and of these addresses. Where that is not allowed it fails, and $reason says why.
+own_network() {
+    local network
     reason='ip is missing (iproute2)'
     has_ip || return
-    exec {network}< <(exec unshare -Urn sh -c 'PATH=$PATH:/usr/sbin:/sbin; ip link set lo up && echo up && exec sleep 60' 2>&1 3>&-)
+    # shellcheck disable=SC2016
+    exec {network}< <(exec unshare -Urn sh -c 'PATH=$PATH:/usr/sbin:/sbin
+        ip link set lo up && for address; do ip address add "$address/32" dev lo || exit; done && echo up && exec sleep 60' sh "$@" 2>&1 3>&-)
     pids+=("$!")
     inside=(nsenter -t "$!" -U -n --preserve-credentials --)
     read -r reason <&"$network" || true
     [[ $reason == up ]]
+}
+
+# allow_port_0: from now on the program and the peers run where one may send from port 0, to which no
+# answer can go. That takes a raw socket (CAP_NET_RAW, right number 13): root has it, others have it in
+# a network of their own.
+allow_port_0() {
+    local rights
+    rights=$(sed -n 's/^CapEff:[[:space:]]*/0x/p' /proc/self/status)
+    (((rights >> 13 & 1) == 1)) || own_network
 }
 
 # tell_from_port_0 PORT TEXT: somebody at port 0 sends TEXT to PORT of 127.0.0.1.
@@ -218,6 +226,15 @@ tell_from_port_0() {
 comes() {
     local lines=() naps=$((DEADLINE * NAPS / 2))
     until mapfile -t lines <"$1" && ((${#lines[@]} >= $2)); do
+        keep_waiting || return
+    done
+}
+
+# taken PORT: waits until the program has taken all that has come to PORT (of IPv4, and in the network of the
+# check: the kernel shows how much waits).
+taken() {
+    local naps=0 queues
+    while read -r _ _ _ _ queues _ < <(grep -E "^ *[0-9]+: [0-9A-F]{8}:$(printf %04X "$1") " /proc/net/udp) && [[ $queues != *:00000000 ]]; do
         keep_waiting || return
     done
 }
@@ -288,12 +305,13 @@ helps() {
 
 # refuses ARGUMENT...: this is a usage error: one line, then the usage, exit status 2, nothing else.
 refuses() {
-    local line='[^'$'\n'']+'
+    local line="[^"$'\n'"]+"
     sent="$(printf ' "%s"' "$@")"
     sent="the arguments${sent:- (none)}"
     run_program "$@"
     wanted_out ''
-    [[ $err =~ ^$line:\ $line$'\n'usage:\ $line$ ]] ||
+    [[ $err =~ ^$line:\ $line"
+"usage:\ $line$ ]] ||
         complain 'on standard error: what is wrong, in a line, then a line "usage: ..."' "on standard error: ${err:-(nothing)}"
     wanted_status 2
 }

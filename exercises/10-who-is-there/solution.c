@@ -141,7 +141,7 @@ static int ask_all(struct endpoint everyone, double seconds)
 
     /* 7. Take the answers until the time is up. It does not begin anew with each of them. */
     const double deadline = now() + seconds;
-    while (!stop_requested() && now() < deadline && count < MOST_ANSWERS) {
+    while (!stop_requested() && now() < deadline) {
         char data[64];
         struct endpoint peer = { .length = sizeof peer.address };
         const ssize_t n = recvfrom(sock, data, sizeof data, MSG_DONTWAIT,
@@ -152,10 +152,11 @@ static int ask_all(struct endpoint everyone, double seconds)
             wait_for_input(sock, deadline);
             continue;
         }
-        /* 8. Keep an answer to our question, the first one from each endpoint. */
+        /* 8. Keep an answer to our question, the first one from each endpoint, while there is room. */
         const size_t end = (size_t)n;
         if (end <= known || memcmp(data, beginning, known) != 0 ||
-            !is_name(data + known, end - known) || is_known(answers, count, &peer))
+            !is_name(data + known, end - known) || is_known(answers, count, &peer) ||
+            count == MOST_ANSWERS)
             continue;
         answers[count] = (struct answer){ .endpoint = peer };
         memcpy(answers[count++].name, data + known, end - known);
