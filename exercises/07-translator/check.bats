@@ -1,4 +1,4 @@
-# The checks of exercise 7, translator: each is a requirement of its README.md.
+# The checks of exercise 7, translator: each proves sentences of the contract in its README.md.
 #
 # shellcheck disable=SC2030,SC2031,SC2034,SC2154  # checks.bash uses $see, and sets $port and $word; checks share nothing
 
@@ -14,7 +14,7 @@ translates() {
     sent="translator $1 $2 $host: left speaks $1, right $2"
     serve_program -b "${4:-$host}" "$1" "$2" "$host" "$right" 0
     own=$port
-    declare -gA taken=() # how many of a peer's datagrams were looked at
+    declare -gA heard=() # how many of a peer's datagrams were looked at
 }
 
 # Characters in five charsets: UTF-8, gb2312, big5, shift_jis, utf-16le. None has a byte 5c in any of
@@ -64,11 +64,12 @@ gives() {
 
 # next_at NAME WANTED: waits for the next datagram at NAME; its bytes, in hexadecimal, are in $came.
 next_at() {
-    local lines=() number=${taken[$1]:-0}
+    local lines=() number=${heard[$1]:-0}
     comes "$1.out" $((number + 1)) || complain "at $1: $2" "at $1: nothing"
     mapfile -t lines <"$1.out"
-    taken[$1]=$((number + 1))
+    heard[$1]=$((number + 1))
     came=${lines[number]#* * }
+    wanted "at $1: a datagram from port $own, that of the program" "at $1: a datagram from port ${lines[number]%% *}, that of the program"
     # The peer prints what is UTF-8 as text, and all else as escapes that printf knows.
     [ -z "$came" ] || came=$(printf '%b' "$came" | od -An -v -tx1)
     came=${came//[^0-9a-f]/}
@@ -85,6 +86,7 @@ refused() {
     await program.err 'not passed on' >/dev/null || complain '... not passed on ... on standard error' "$content"
 }
 
+# proves: 4 6 9
 @test "what the left one says comes to the right one, in the right charset" {
     see='lesson 5, "The idea", what: gb2312 takes two bytes for a Chinese character, UTF-8 three'
     translates gb2312 utf-8
@@ -95,6 +97,7 @@ refused() {
     done
 }
 
+# proves: 4 5 7
 @test "what the right one says goes to whoever was the last to write from the left" {
     see='lesson 4, "The idea": a client is its address and its port'
     translates big5 utf-8 127.0.0.1 0.0.0.0
@@ -113,6 +116,7 @@ refused() {
     done
 }
 
+# proves: 1 18
 @test "any two charsets will do: shift_jis and utf-16le, gbk and big5, windows-1255" {
     see='lesson 5, "The idea", what; iconv(3)'
     translates shift_jis utf-16le
@@ -122,7 +126,7 @@ refused() {
     new_text
     gives right "$utf16le" "$text"
     gets left "$shift_jis"
-    stop "$program" >/dev/null || complain 'Ctrl-C ends the program' 'it goes on'
+    stop_program
     rm -f left.* right.* program.*
     translates gbk big5
     new_text
@@ -131,7 +135,7 @@ refused() {
     new_text
     gives right "$big5" "$text"
     gets left "$gb2312"
-    stop "$program" >/dev/null || complain 'Ctrl-C ends the program' 'it goes on'
+    stop_program
     rm -f left.* right.* program.*
     see='hint 2: iconv keeps a letter back if an accent may follow it, until you ask for it'
     translates windows-1255 utf-8
@@ -143,6 +147,7 @@ refused() {
     gets left "${hex}f9ece5"
 }
 
+# proves: 13
 @test "a character that the other charset lacks becomes one question mark" {
     see='hint 3: a character may have several bytes, and becomes one question mark all the same'
     translates utf-8 iso-8859-1
@@ -154,6 +159,7 @@ refused() {
     gets left 'c3a8c3a9'
 }
 
+# proves: 14 15
 @test "each byte that is no character becomes one question mark" {
     see='lesson 5, "The idea", what; hint 3: EILSEQ and EINVAL'
     translates utf-8 gb2312
@@ -166,6 +172,7 @@ refused() {
     gets left "${utf8}3f623f"
 }
 
+# proves: 16
 @test "a question mark is written in the other charset" {
     see='hint 3: in utf-16le it has two bytes'
     translates gb2312 utf-16le
@@ -188,6 +195,7 @@ reads() {
     wanted "at $1${4:+, with ${5} behind it}, read as $2: $3${5-}" "at $1${4:+, with ${5} behind it}, read as $2: $text"
 }
 
+# proves: 16 17
 @test "in a charset that shifts (iso-2022-jp), neither a question mark nor the end is left shifted" {
     see='hint 3: only the encoder knows what must come before; hint 2: what it writes at the end'
     translates utf-8 iso-2022-jp
@@ -198,13 +206,14 @@ reads() {
     gets left e4b896
     gives right "61" "a"
     gets left 61
-    stop "$program" >/dev/null || complain 'Ctrl-C ends the program' 'it goes on'
+    stop_program
     rm -f left.* right.* program.*
     translates utf-8 utf-16
     gives left "${utf8}ff61" "${text}, a bad byte, a"
     reads right utf-16 "$text?a"
 }
 
+# proves: 10
 @test "each datagram stands for itself: half a character does not wait for its rest" {
     see='lesson 4, "The idea": a datagram is whole; only a stream is cut anywhere'
     translates gb2312 utf-8
@@ -215,6 +224,7 @@ reads() {
     gets right '3f61'
 }
 
+# proves: 11 12
 @test "a text is any bytes: zero bytes, newlines, none at all" {
     see='lesson 4, "Check yourself": strlen stops at a zero byte; an empty datagram is a datagram'
     translates gb2312 utf-8
@@ -229,19 +239,19 @@ reads() {
     gets right "$utf8"
 }
 
+# proves: 21 22
 @test "a result that fits is passed on whole; one that does not is not passed on, and it goes on" {
     see='UDP in ten minutes: why 65,507; hint 4: the result may be longer than what came'
     translates cp1252 utf-8
-    new_number 21500 21835
-    head -c $((number + 1000)) /dev/zero | tr '\0' '\200' >long
-    head -c "$number" long | "$PROBE" send 127.0.0.1 "$own"
-    sent+=$'\n'"somebody on the left: $number times €: $((3 * number)) bytes in utf-8"
-    comes right.out 1 || complain "at right: $((3 * number)) bytes" 'at right: nothing'
-    wanted "at right: $((3 * number)) bytes" "at right: $(cut -d ' ' -f 2 right.out) bytes"
-    taken[right]=1
-    printf -v hex '%*s' $((number + 1000)) ''
+    head -c 21836 /dev/zero | tr '\0' '\200' >long # each € has three bytes in utf-8
+    { head -c 21835 long && printf aa; } | "$PROBE" send 127.0.0.1 "$own"
+    sent+=$'\nsomebody on the left: 21835 times €, 2 times a: 65507 bytes in utf-8'
+    comes right.out 1 || complain 'at right: 65507 bytes' 'at right: nothing'
+    wanted 'at right: 65507 bytes' "at right: $(cut -d ' ' -f 2 right.out) bytes"
+    heard[right]=1
+    printf -v hex '%*s' 21836 ''
     echo "$own ${hex// /80}" >left.in
-    sent+=$'\n'"left: $((number + 1000)) times €: $((3 * number + 3000)) bytes in utf-8"
+    sent+=$'\nleft: 21836 times €: 65508 bytes in utf-8'
     refused
     gives right e282ac €
     gets left 80
@@ -249,6 +259,7 @@ reads() {
     gets right 61
 }
 
+# proves: 22
 @test "what sendto refuses is not passed on, and it goes on" {
     see='lesson 7, "Read the program", step 2: sendto fails for a broadcast address; lesson 4: a server goes on'
     peer left
@@ -260,13 +271,28 @@ reads() {
     gives left 62
     program_writes program.err 3 '... not passed on ... on standard error, twice'
     wanted_like '(.*not passed on.*){2}' "${lines[*]}" '... not passed on ... on standard error, twice'
-    sent+=$'\nCtrl-C'
-    stop "$program" >/dev/null || complain 'the program ends' 'it goes on'
-    wanted 'exit status 0' "exit status $status"
-    wanted 'translator: stopped after 0 datagrams, 0 replaced' "$(tail -n 1 program.err)"
-    wanted 'on standard output: ' "on standard output: $(<program.out)"
+    stop_program
+    wanted 'on standard error: translator: stopped after 0 datagrams, 0 replaced' "on standard error: $(tail -n 1 program.err)"
+    wanted 'on standard output: (nothing)' "on standard output: $(cat program.out)(nothing)"
+
+    # On the other way: the left one is at a port to which nothing can be sent.
+    see='lesson 4, "The idea": anybody can send anything, from a source port of 0, too'
+    allow_port_0 || skip "only in part: nothing can be sent from port 0 here: $reason"
+    rm -f left.* right.*
+    translates utf-8 utf-16le
+    sent+=$'\nsomebody on the left, at port 0, to which nothing can be sent: a'
+    tell_from_port_0 "$own" a
+    gets right 6100
+    gives right 6200 b
+    program_writes program.err 2 '... not passed on ... on standard error'
+    [[ ${lines[1]} == *'not passed on'* ]] || complain '... not passed on ... on standard error' "${lines[1]}"
+    gives left 63 c
+    gets right 6300
+    stop_program
+    wanted 'on standard error: translator: stopped after 2 datagrams, 0 replaced' "on standard error: $(tail -n 1 program.err)"
 }
 
+# proves: 19 20
 @test "of each datagram it says from whom to whom, how many bytes in and out, how many replaced" {
     see='this exercise, "The contract"'
     translates utf-8 iso-8859-1
@@ -286,6 +312,7 @@ reads() {
     wanted "$log" "${content%$'\n'}"
 }
 
+# proves: 8 22
 @test "before anybody has written from the left, what the right one says is not passed on" {
     see='this exercise, "The contract"; lesson 4: a server never dies of what a stranger sent'
     translates gb2312 utf-8
@@ -298,9 +325,14 @@ reads() {
     gets left "$gb2312"
 }
 
-@test "Ctrl-C ends it, with the sums and exit 0" {
+# proves: 9 20 23 24
+@test "while nothing comes it sleeps; Ctrl-C or SIGTERM ends it, with the sums and exit 0" {
     see='lesson 4, "Read the program"'
+    local i burst
     translates utf-8 utf-32le
+    is_not_woken
+    has_one thread
+    has_one socket
     gives right 62 'one of four bytes of a character, and nobody is on the left'
     refused
     new_number 16400 17000
@@ -311,29 +343,67 @@ reads() {
     gets right 3f0000003f0000003f000000
     gives right 6200000062 'b, and one of four bytes of a character'
     gets left 623f
-    sent+=$'\nCtrl-C: two were passed on, with three replaced'
-    stop "$program" >/dev/null || complain 'the program ends' 'it goes on'
-    wanted 'exit status 0' "exit status $status"
-    wanted 'translator: stopped after 2 datagrams, 3 replaced' "$(tail -n 1 program.err)"
+    sent+=$'\nleft: 256 times two bad bytes'
+    for burst in 1 2; do
+        for ((i = 0; i < 128; i++)); do echo "$own ffff"; done >left.in
+        comes right.out $((1 + burst * 128)) || complain "at right: $((1 + burst * 128)) datagrams" "at right: $(wc -l <right.out)"
+    done
+    stop_program
+    wanted 'on standard error: translator: stopped after 258 datagrams, 515 replaced' "on standard error: $(tail -n 1 program.err)"
+    rm -f left.* right.*
+    translates utf-8 utf-32le
+    stop_program TERM
+    wanted 'on standard error: translator: stopped after 0 datagrams, 0 replaced' "on standard error: $(tail -n 1 program.err)"
 }
 
-@test "an unknown charset is a usage error, on either side" {
-    see='lesson 5, "What can go wrong": the charset does not exist'
+# proves: 1 2 25 26 27
+@test "-h helps; where it is bound, and what cannot be right, is told" {
+    see='lesson 5, "What can go wrong": the charset does not exist; lesson 3, "Read the program", step 2'
     needs_charset utf-32le # which a program may go by, as the solution does
-    DEADLINE=1
+    local charsets bad
     for charsets in 'klingon utf-8' 'utf-8 klingon'; do
-        sent="translator $charsets 127.0.0.1 9 0"
         # shellcheck disable=SC2086
-        run_program $charsets 127.0.0.1 9 0
-        wanted 'exit status 2' "exit status $status"
+        refuses $charsets 127.0.0.1 9 0
         wanted_like '.*klingon.*' "$err" 'a message that names "klingon"'
     done
+    helps
+    refuses
+    refuses utf-8 utf-8 127.0.0.1
+    refuses utf-8 utf-8 127.0.0.1 9 0 0
+    refuses -x utf-8 utf-8 127.0.0.1 9 0
+    for bad in '' 0 65536 9x; do refuses utf-8 utf-8 127.0.0.1 "$bad" 0; done
+    for bad in '' -1 65536 9x; do refuses utf-8 utf-8 127.0.0.1 9 "$bad"; done
+    peer other
+    refuses_a_taken_port translator -b 127.0.0.1 utf-8 utf-8 127.0.0.1 9 "$other"
+    sent='translator utf-8 utf-8 127.0.0.1 9 0'
+    serve_program utf-8 utf-8 127.0.0.1 9 0
+    wanted_like 'translator: bound to 0\.0\.0\.0:[1-9][0-9]*' "$(cat program.err)" \
+        'on standard error: translator: bound to 0.0.0.0:PORT, and PORT is the one that the system has picked'
+    sent='translator utf-8 utf-8 127.0.0.1 9'
+    start_program utf-8 utf-8 127.0.0.1 9
+    program_writes program.err 1 'on standard error: translator: bound to 0.0.0.0:4567'
+    # It may be somebody's.
+    wanted_like 'translator: (bound to 0\.0\.0\.0:4567|cannot bind to 0\.0\.0\.0:4567: .*)' "${lines[0]}" \
+        'on standard error: translator: bound to 0.0.0.0:4567'
 }
 
-@test "HOST may be an IPv6 address" {
-    needs_ipv6
+# proves: 3 4
+@test "HOST may be a name or an IPv6 address, and the right one is known by address and port there, too" {
     see='lesson 2, "Read the program": the family of the socket is that of the address'
-    translates utf-8 utf-16le ::1
+    needs_encoder utf-16le
+    peer right
+    ! has_ipv6 || peer right6 ::1 "$right" # a name may have both addresses
+    sent='translator utf-8 utf-16le localhost'
+    serve_program utf-8 utf-16le localhost "$right" 0
+    [[ $(cat program.err) == *'[::]'* ]] && host=::1 || host=127.0.0.1
+    printf a | "$PROBE" send "$host" "$port"
+    naps=0
+    until [ -s right.out ] || { has_ipv6 && [ -s right6.out ]; }; do
+        running && keep_waiting || complain 'a datagram at localhost' 'none'
+    done
+    rm -f right* left*
+    needs_ipv6 'only in part: '
+    translates utf-8 utf-16le ::1 ::
     new_text
     gives left "$utf8" "$text"
     gets right "$utf16le"
@@ -341,7 +411,14 @@ reads() {
     gives right "$utf16le" "$text"
     gets left "$utf8"
     comes program.out 2 || true
-    slurp program.out
-    wanted_like "\\[::1]:$left to \\[::1]:$right: .*"$'\n'"\\[::1]:$right to \\[::1]:$left: .*" "${content%$'\n'}" \
-        "[::1]:$left to [::1]:$right: ..."$'\n'"[::1]:$right to [::1]:$left: ..."
+    wanted_like "\[::1]:$left to \[::1]:$right: .*"$'\n'"\[::1]:$right to \[::1]:$left: .*" "$(cat program.out)" \
+        "on standard output: [::1]:$left to [::1]:$right: ..."$'\n'"[::1]:$right to [::1]:$left: ..."
+    peer mapped 127.0.0.1 "$right"
+    sent+=$'\n'"mapped is at 127.0.0.1:$right: the same port, another address"
+    new_text
+    gives mapped "$utf8" "$text"
+    gets right "$utf16le"
+    new_text
+    gives right "$utf16le" "$text"
+    gets mapped "$utf8"
 }
