@@ -4,7 +4,6 @@
  *
  * The assignment is README.md, beside this file. Check it with `make check-09`.
  */
-#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
