@@ -140,6 +140,23 @@ program_writes() {
     done
 }
 
+# took_a_second BEGIN ARGUMENT...: waits until the program has ended, which it must a second after BEGIN (in
+# microseconds), and not two. On a busy machine it is run again with these arguments, to be sure: $again.
+took_a_second() {
+    local begin=$1 try moment
+    shift
+    again=
+    for try in 1 2; do
+        await_exit "$program" >/dev/null || complain 'an end after a second' "$long later it was still running"
+        moment=${EPOCHREALTIME/[.,]/}
+        ((moment - begin >= 1000000)) || complain 'an end after a second' "after $(((moment - begin) / 1000)) milliseconds"
+        ((moment - begin >= 1900000)) || return 0
+        ((try == 1)) || complain 'an end after a second' "after $(((moment - begin) / 1000)) milliseconds"
+        begin=$moment again=yes
+        start_program "$@"
+    done
+}
+
 # serve_program ARGUMENT...: starts it and waits until it is bound; $port is its port.
 serve_program() {
     local wanted='"bound to ADDRESS:PORT" on standard error'

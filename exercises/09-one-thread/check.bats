@@ -83,14 +83,12 @@ compare() {
     shift 3
     [[ ${lines[*]} != "$*" ]] || return 0
     set -- "${@:from+1}"
-    lines=("${lines[@]:from}")
-    if [[ $where == 'at the peer: ' ]]; then
-        set -- "${@/#/from port }" # PORT LENGTH TEXT
-        lines=("${lines[@]/#/from port }")
-        [ -z "$*" ] || set -- "${@/"$own "/"$own, bytes: "}"
-        lines=("${lines[@]/"$own "/"$own, bytes: "}")
-    fi
-    wanted "$where${*:-(nothing more)}" "$where${lines[*]:-(nothing)}"
+    wanted "$where$(in_words "${*:-(nothing more)}")" "$where$(in_words "${lines[*]:from}")"
+}
+
+# in_words LINES: of lines PORT LENGTH TEXT, as a peer prints them, each with words; others as they are.
+in_words() {
+    sed -E 's/^([0-9]+) ([0-9]+) (.{0,100}).*/from port \1, \2 bytes: \3/; s/^$/(nothing)/' <<<"$1"
 }
 
 # hangs_up [TERM|EOF]: ends the chat. By then it has sent, printed and said what it was to, and nothing else.
@@ -128,6 +126,8 @@ hangs_up() {
     see='lesson 1, "Read the program", step 4: the length is given as a number, for any bytes'
     types ' \t'"$word"' \r\n'
     sends "$((${#word} + 4))  \\t$word \\r"
+    types 'blanks \t \n'
+    sends '9 blanks \t '
     types 'a\0b\n\0\n'
     sends '3 a\x00b' '1 \x00'
     types '100%%s\\n \xff\n'
@@ -141,6 +141,9 @@ hangs_up() {
     see='lesson 6, "Read the program": receive, then print'
     peer stranger
     chat
+    sent='from a stranger: "who is there?"'
+    tell stranger "$own" 'who is there?'
+    prints_lines ">>127.0.0.1:$stranger:who is there?"
     new_word
     tells "$word"
     prints "$word"
@@ -251,8 +254,8 @@ has_no_child() {
     see='lesson 4, "Run it": an empty datagram has a header, so it is a datagram'
     types '\n'
     sends '0 '
-    types '\n\nx\n\n\ny'
-    sends '0 ' '0 ' '1 x' '0 ' '0 '
+    types '\n\nx\nx\n\n\ny'
+    sends '0 ' '0 ' '1 x' '1 x' '0 ' '0 '
     types '\n'
     sends '1 y'
     hangs_up
@@ -261,24 +264,24 @@ has_no_child() {
 # proves: 21 22 23 24
 @test "a line of 65507 bytes is sent whole; one that cannot be sent is refused, and it goes on" {
     see='UDP in ten minutes: why 65,507; hint 3: a long line comes in several pieces'
-    local length lines
+    local length lines before='a short line before the long one' # together more than a pipe has room for
     seq 100000 200000 | tr '\n' ' ' | head -c 262143 >digits
     chat
     for length in 65507 65508 131072 262143 100000; do
-        { head -c "$length" digits && echo; } >line
-        sent="typed: a line of $length bytes"
+        { echo "$before" && head -c "$length" digits && echo; } >line
+        sent="typed: \"$before\", and a line of $length bytes"
         put_in line
         if ((length == 65507)); then
-            heard+=("$own $length $(<line)")
-            comes_from_it desk.out 1 || true
+            heard+=("$own 32 $before" "$own $length $(tail -n 1 line)")
+            comes_from_it desk.out 2 || true
             mapfile -t lines <desk.out
             [[ ${lines[*]} == "${heard[*]}" ]] ||
-                complain "at the peer: one datagram of $length bytes, those that were typed" \
-                    "at the peer: ${#lines[@]} datagrams$(awk '{ printf ", %s bytes: %.20s...", $2, $3 }' desk.out)"
+                complain "at the peer: 2 datagrams: 32 bytes, $length bytes, as they were typed" \
+                    "at the peer: ${#lines[@]} datagrams$(awk '{ printf ", %s bytes", $2 }' desk.out)"
         else
             refused=$((refused + 1))
             types 'short\n'
-            sends '5 short'
+            sends "32 $before" '5 short'
             wanted_like '.*line not sent: .+' "$(tail -n +$((refused + 1)) program.err)" 'on standard error: one-thread: line not sent: ...'
         fi
     done
@@ -443,7 +446,7 @@ many_of_both() { # (bats looks at each command of a check; of a function it does
     hangs_up
 }
 
-# proves: 1 2 3 4 5 13
+# proves: 1 2 3 4 5 13 26
 @test "HOST, PORT, -l and -b are the peer's and our own, and what is left out has its default" {
     see='lesson 6, "Read the program": then the socket'
     local taken=
@@ -458,11 +461,14 @@ one-thread: stopped after 1 sent and 0 received"
     wanted "at the peer: from port $desk: $word" "at the peer: $(sed -n 's/\([^ ]*\) [^ ]*/from port \1:/p' desk.out)"
     see='lesson 6, "Read the program": without -b, all addresses of this machine'
     sent='without -b'
+    peer stranger
     peer hall 127.0.0.2
     friend=hall
     start_chat 0.0.0.0 -l 0 127.0.0.2 "$hall"
     tell hall "$own" "$word"
     prints_lines ">>127.0.0.2:$hall:$word"
+    tell stranger "$own" "$word"
+    prints_lines ">>127.0.0.1:$stranger:$word"
     types "$word\n"
     sends "${#word} $word"
     hangs_up
@@ -509,7 +515,7 @@ one-thread: stopped after 1 sent and 0 received"
 
 # proves: 6 7 8 9
 @test "-h helps; a usage error or a port that is taken is told, and nothing is sent" {
-    see='lesson 6, "Read the program": parse_arguments'
+    see='this exercise, "The contract", 6 to 9; program.h: usage_error'
     local bad
     helps
     peer desk
@@ -552,8 +558,8 @@ keys() {
 shows() {
     local naps=0 shown wanted
     # shellcheck disable=SC2053  # it is a pattern
-    until slurp program.out && shown=${content#"$screen"} && [[ $shown == $1 ]]; do
-        keep_waiting || {
+    until slurp program.out && shown=${content:${#screen}:2000} && [[ $shown == $1 ]]; do
+        ((${#shown} < 2000)) && keep_waiting || {
             wanted=${1/'+([0-9])'/PORT}
             complain "on the screen: ${wanted/'+([!<])'/...}" "on the screen: ${shown:-(nothing)}"
         }
