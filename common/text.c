@@ -35,7 +35,7 @@ const char *parse_charset(const char *name)
 ssize_t encode_text(const char *charset, const char *text, size_t length, char *wire, size_t size)
 {
     if (is_utf8(charset) && length <= size) {
-        memcpy(wire, text, length);
+        memcpy(wire, length > 0 ? text : "", length); // of an empty text there may be no memory
         return (ssize_t)length;
     }
     const iconv_t encoder = is_utf8(charset) ? UNKNOWN : iconv_open(charset, "UTF-8");
