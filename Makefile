@@ -162,7 +162,7 @@ $(BUILD)/docs/html/index.html: $(wildcard docs/* docs/*/* common/* lessons lesso
 	@echo 'Now open $@';
 
 SOURCES = $(wildcard common/*.[ch] lessons/*/*.c tests/*.c tests/*/*.c exercises/*/starter.c exercises/*/solution.c)
-SCRIPTS = $(shell grep -lE '^\#!.*sh$$|^load ' -r common lessons tests exercises docs .ci) tests/helpers.bash exercises/checks.bash $(wildcard .ci/*.bash)
+SCRIPTS = $(shell grep -lE '^\#!.*sh$$|^load ' -r common lessons tests exercises docs .ci) tests/helpers.bash $(wildcard exercises/*.bash .ci/*.bash)
 
 .PHONY: format
 format: ## lay the C files out in the house style (clang-format)

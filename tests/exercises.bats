@@ -157,7 +157,7 @@ wrong() {
 
 @test "exercises: of each check that fails, a line tells what was wanted; with ALL=1 each is told in full" {
     solved
-    sed -i 's/^    stop_on_signals();/&\n    exit(130);/' "$doors/two-doors.c"
+    sed -i 's/^    stop_on_signals();/&\n    _exit(130);/' "$doors/two-doors.c"
     run learner check 08
     equal 1 "$status"
     equal 1 "$(grep -c '^  wanted: ' <<<"$output")"

@@ -266,7 +266,7 @@ microseconds() {
     start_program -w 9 -n 1 localhost "$desk" hello
     naps=0
     until [ -s desk.out ] || { has_ipv6 && [ -s desk6.out ]; }; do
-        running && keep_waiting || complain "try 1 at localhost:$desk" 'none'
+        { running && keep_waiting; } || complain "try 1 at localhost:$desk" 'none'
     done
     if [ -s desk.out ]; then
         asked 1

@@ -139,7 +139,8 @@ rejects() {
     for i in {0..255}; do # before it asks: it waits for no more than a second
         printf -v hex '%s%02x' "$hex" "$i"
         printf -v letter '%b' "\\x${hex: -2}"
-        ((i >= 32 && i <= 126)) && shown+=$letter || shown+='?'
+        ((i >= 32 && i <= 126)) || letter='?'
+        shown+=$letter
     done
     peer desk
     asks 1 send 127.0.0.1 "$desk" hello

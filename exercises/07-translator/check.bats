@@ -399,7 +399,7 @@ reads() {
     printf a | "$PROBE" send "$host" "$port"
     naps=0
     until [ -s right.out ] || { has_ipv6 && [ -s right6.out ]; }; do
-        running && keep_waiting || complain 'a datagram at localhost' 'none'
+        { running && keep_waiting; } || complain 'a datagram at localhost' 'none'
     done
     rm -f right* left*
     needs_ipv6 'only in part: '

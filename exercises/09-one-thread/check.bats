@@ -559,7 +559,7 @@ shows() {
     local naps=0 shown wanted
     # shellcheck disable=SC2053  # it is a pattern
     until slurp program.out && shown=${content:${#screen}:2000} && [[ $shown == $1 ]]; do
-        ((${#shown} < 2000)) && keep_waiting || {
+        { ((${#shown} < 2000)) && keep_waiting; } || {
             wanted=${1/'+([0-9])'/PORT}
             complain "on the screen: ${wanted/'+([!<])'/...}" "on the screen: ${shown:-(nothing)}"
         }

@@ -1,0 +1,126 @@
+# For checks.bash: what was wanted and what came; and what several exercises want.
+#
+# shellcheck shell=bash disable=SC2154  # of what checks.bash sets
+
+# complain WANTED CAME: what was sent, what should have come, what came, how the program has ended.
+# Fails.
+complain() {
+    local status how
+    [ -z "$sent" ] || indent 'sent:    ' "$sent"
+    indent 'wanted:  ' "$1"
+    indent 'came:    ' "$2"
+    [ ! -s program.err ] || indent 'it said: ' "$(head -c 600 program.err)"
+    if [ -n "$program" ] && ! running; then
+        { wait "$program" && status=0 || status=$?; } 2>/dev/null
+        how_it_ended "$status"
+        indent 'ended:   ' "$how"
+    fi
+    return 1
+}
+
+# indent WORD TEXT: the text beside the word, made harmless; of a long one the beginning.
+indent() {
+    printf '%s' "${2:-(nothing)}" | head -c 2000 | "$PROBE" show | awk -v word="$1" '
+        NR <= 12 { print (NR == 1 ? word : "         ") $0 }
+        END { if (NR > 12) print "         (and " NR - 12 " lines more)" }'
+}
+
+# wanted WANTED CAME: complains unless they are the same.
+wanted() {
+    [[ $1 == "$2" ]] || complain "$1" "$2"
+}
+
+# wanted_like PATTERN CAME EXAMPLE: complains unless CAME, whole, fits the extended regular
+# expression.
+wanted_like() {
+    [[ $2 =~ ^$1$ ]] || complain "${3:-$1}" "$2"
+}
+
+# wanted_out WANTED, wanted_err WANTED, wanted_status WANTED: of what run_program has run.
+wanted_out() {
+    wanted "on standard output: ${1:-(nothing)}" "on standard output: ${out:-(nothing)}"
+}
+wanted_err() {
+    wanted "on standard error: ${1:-(nothing)}" "on standard error: ${err:-(nothing)}"
+}
+wanted_status() {
+    wanted "exit status $1" "exit status $status"
+}
+
+# helps: -h prints the usage and the options, and exits 0.
+helps() {
+    sent='the option -h'
+    run_program -h
+    [[ $out == usage:\ * ]] || complain 'on standard output: usage: ...' "on standard output: ${out:-(nothing)}"
+    wanted_err ''
+    wanted_status 0
+}
+
+# refuses ARGUMENT...: this is a usage error: one line, then the usage, exit status 2, nothing else.
+refuses() {
+    local line="[^"$'\n'"]+"
+    sent="$(printf ' "%s"' "$@")"
+    sent="the arguments${sent:- (none)}"
+    run_program "$@"
+    wanted_out ''
+    [[ $err =~ ^$line:\ $line"
+"usage:\ $line$ ]] ||
+        complain 'on standard error: what is wrong, in a line, then a line "usage: ..."' "on standard error: ${err:-(nothing)}"
+    wanted_status 2
+}
+
+# refuses_a_taken_port NAME [ARGUMENT...]: with these arguments, the last one the port, somebody has it already.
+refuses_a_taken_port() {
+    local name=$1
+    shift
+    sent="a port that is somebody else's: ${*: -1}"
+    run_program "$@"
+    [[ $err == "$name: cannot bind to "*":${*: -1}: "* && $err != *$'\n'* ]] ||
+        complain "on standard error: $name: cannot bind to ADDRESS:${*: -1}: and why" "on standard error: ${err:-(nothing)}"
+    wanted_out ''
+    wanted_status 1
+}
+
+# has_one WHAT: it has one socket or one thread.
+has_one() {
+    local all
+    case $1 in
+    thread) all=("/proc/$program/task/"*) ;;
+    socket) mapfile -t all < <(find "/proc/$program/fd" -lname 'socket:*' 2>/dev/null) ;;
+    esac
+    wanted "number of ${1}s: 1" "number of ${1}s: ${#all[@]}"
+}
+
+# switches: how often the program has gone to sleep so far.
+switches() {
+    sed -n 's/^voluntary_ctxt_switches:[[:space:]]*//p' "/proc/$program/status"
+}
+
+# is_not_woken: while nothing comes, the program sleeps and is not woken, not even to look.
+is_not_woken() {
+    local try before after i
+    asleep
+    for try in 1 2 3; do # it may have been about to sleep
+        before=$(switches)
+        for i in {1..30}; do nap; done
+        after=$(switches)
+        [ "$before" != "$after" ] || return 0
+    done
+    complain 'it sleeps while nothing comes' "it was woken $((after - before)) times in 0.1 seconds"
+}
+
+# sleeps_without_a_timer: and what it sleeps in has no limit.
+sleeps_without_a_timer() {
+    local call
+    is_not_woken
+    # Linux tells which call it sleeps in, and its arguments; the numbers are those of x86-64 and of arm64.
+    read -ra call 2>/dev/null <"/proc/$program/syscall" || call=(running)
+    case $(uname -m):${call[0]} in
+    x86_64:7) [[ ${call[3]} = 0xffffffff* ]] ;;                             # poll: -1
+    x86_64:23 | x86_64:270 | aarch64:72) [[ ${call[5]} = 0x0 ]] ;;          # select: NULL
+    x86_64:271 | aarch64:73) [[ ${call[3]} = 0x0 ]] ;;                      # ppoll: NULL
+    x86_64:232 | x86_64:281 | aarch64:22) [[ ${call[4]} = 0xffffffff* ]] ;; # epoll_wait: -1
+    x86_64:35 | x86_64:230 | aarch64:101 | aarch64:115) false ;;            # nanosleep
+    *) true ;;
+    esac || complain 'it sleeps for as long as nothing comes' 'a timer will wake it'
+}
