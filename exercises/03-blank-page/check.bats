@@ -192,7 +192,7 @@ rejects() {
     rejects wait
     rejects wait 0 0
     for bad in localhost 127.0.0.256 127.1 ::1 ''; do rejects send "$bad" "$desk" hello; done
-    for bad in '' 0 -1 65536 "${desk}x" "$((desk + 65536))" port; do rejects send 127.0.0.1 "$bad" hello; done
-    for bad in '' -1 65536 0x; do rejects wait "$bad"; done
+    for bad in '' 0 -1 65536 "${desk}x" "$((desk + 65536))" port " $desk" "+$desk"; do rejects send 127.0.0.1 "$bad" hello; done
+    for bad in '' -1 65536 0x ' 0' +0; do rejects wait "$bad"; done
     wanted 'nothing sent' "$(all_heard desk)nothing sent"
 }

@@ -47,19 +47,20 @@ memory() {
 }
 
 # find_runs FILE: where memory holds "x" (data), "~" (from malloc, nothing written yet) or "^" (given
-# back) 200 times or more: into FILE a line for each place, as "^4000 x2500 ~16". 0 is zero bytes.
+# back) 200 times or more, or "x" 30 times: into FILE a line for each place, as "^4000 x2500 ~16". 0 is zero bytes.
 find_runs() {
     local mem
     exec {mem}<"/proc/$program/mem" || return # here: only its parent may
     memory | LC_ALL=C tr -sc 'x^~\0' '\n' | tr -s '\0' 0 | LC_ALL=C awk '
-        length < 200 { next }
+        length < 30 { next }
         {
             line = ""
-            for (longest = 0; match($0, /^(x+|\^+|~+|0)/); $0 = substr($0, RLENGTH + 1)) {
+            for (longest = xs = 0; match($0, /^(x+|\^+|~+|0)/); $0 = substr($0, RLENGTH + 1)) {
                 line = line substr($0, 1, 1) (/^0/ ? "" : RLENGTH) " "
                 if (RLENGTH > longest) longest = RLENGTH
+                if (/^x/ && RLENGTH > xs) xs = RLENGTH
             }
-            if (longest >= 200) print line
+            if (longest >= 200 || xs >= 30) print line
         }' >"$1"
     exec {mem}<&-
 }
@@ -200,7 +201,7 @@ find_runs() {
     sizes+=("$number")
     new_number 320 930
     large=$((64 * number + RANDOM % 15 + 1)) # rounded up to a multiple of 32 it is 17 or more too large
-    for size in "${sizes[@]}" "$large"; do
+    for size in "${sizes[@]}" "$large" 40; do
         sent="$size times \"x\""
         send_many "$size"
         reported $((++count))
@@ -208,7 +209,7 @@ find_runs() {
     asleep
     find_runs after
     while read -r line; do
-        if [[ $line =~ (^|' ')x([0-9]{3,}) && $line != *^4000\ x* ]]; then
+        if [[ $line =~ (^|' ')x([0-9]{2,}) && $line != *^4000\ x* ]]; then
             complain 'once it is reported, nothing of it in memory' \
                 "${BASH_REMATCH[2]} times \"x\": in an array, or in memory that was not given back"
         elif [[ $line =~ x[0-9]+' '(0?)' '?~([0-9]+) ]]; then

@@ -163,12 +163,13 @@ crowd() (
     needs_ipv6 'only in part: '
 }
 
-# proves: 1 3
+# proves: 1 3 12
 @test "with -b :: it serves IPv4 and IPv6, and tells both apart" {
     see='lesson 3, "What can go wrong": the sender uses IPv6'
     needs_ipv6
     peer one ::1
     peer two
+    peer three 127.0.0.2 "$two"
     serve_program -b :: 0
     new_word
     wanted "on standard error: shout: bound to [::]:$port" "on standard error: $(cat program.err)"
@@ -178,9 +179,13 @@ crowd() (
     tell two "$port" hello
     answers two 1
     wanted "$port 5 HELLO" "${lines[0]}"
+    sent+=$'\n'"\"hi\" from 127.0.0.2:$three, the same port"
+    tell three "$port" hi
+    answers three 1
     stop_shout
-    wanted "[::1]:$one: 1 datagrams, ${#word} bytes"$'\n'"127.0.0.1:$two: 1 datagrams, 5 bytes" \
-        "$(cat program.out)"
+    wanted "[::1]:$one: 1 datagrams, ${#word} bytes
+127.0.0.1:$two: 1 datagrams, 5 bytes
+127.0.0.2:$three: 1 datagrams, 2 bytes" "$(cat program.out)"
 }
 
 # proves: 8 9 10 11 18
