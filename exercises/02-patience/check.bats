@@ -1,7 +1,7 @@
 # The checks of exercise 2, patience: each proves sentences of the contract in its README.md. The desk is
 # who is asked; a stranger is anybody else.
 #
-# shellcheck disable=SC2030,SC2031,SC2034,SC2128,SC2154  # checks.bash uses what stands here, and sets the peers' ports
+# shellcheck disable=SC2030,SC2031,SC2034,SC2128,SC2153,SC2154  # checks.bash uses what stands here, and sets the peers' ports
 
 load ../checks
 
@@ -108,10 +108,10 @@ microseconds() {
     wanted $'1 x\n1 x\n1 x' "$(all_heard desk)"
 }
 
-# proves: 3 17 19 20 21
+# proves: 3 5 17 19 20 21
 @test "SECONDS is 1 if it is left out; -h helps; what cannot be right is told: exit 2" {
     see='lesson 2, "Read the program", step 5, and "Run it"; parse_arguments'
-    local begin moment waiting bad
+    local begin moment waiting longer bad
     peer desk
     peer nobody
     microseconds
@@ -119,6 +119,8 @@ microseconds() {
     sent="patience -n 1, and the desk is silent"
     start_program -n 1 127.0.0.1 "$desk" x
     asked 1
+    start longer "$PROGRAM" -w 1.2 -n 1 127.0.0.1 "$desk" y
+    longer=$pid
     is_not_woken
     waiting=$program program=
     mv program.out asking.out # what it prints comes there
@@ -146,6 +148,10 @@ microseconds() {
     sent="patience -n 1, and the desk is silent"
     took_a_second "$begin" -n 1 127.0.0.1 "$desk" x
     wanted 'exit status 1' "exit status $status"
+    sent='patience -w 1.2 -n 1, and the desk is silent'
+    await_exit "$longer" >/dev/null || complain 'the program ends' "$long later it was still running"
+    microseconds
+    ((moment - begin >= 1200000)) || complain 'an end after 1.2 seconds' "after $(((moment - begin) / 1000)) milliseconds"
 }
 
 # proves: 10 12
