@@ -45,7 +45,8 @@ keep_waiting() {
     return 1
 }
 
-# teardown fails the check if a sanitizer has found a mistake, whatever the check has seen.
+# teardown fails the check if a sanitizer has found a mistake, whatever the check has seen. (gcc's UBSan knows
+# no log_path: it writes to standard error.)
 teardown() {
     local mistake
     [ -z "$program" ] || ! compgen -G 'report.*' >/dev/null || await_exit "$program" >/dev/null || true # it is still writing

@@ -81,6 +81,23 @@ refuses_a_taken_port() {
     wanted_status 1
 }
 
+# binds_by_default NAME PORT [ARGUMENT...]: with these arguments and port 0 it binds to any free port of 0.0.0.0,
+# and says which; with these alone to PORT.
+binds_by_default() {
+    local name=$1 default=$2
+    shift 2
+    sent="$name${*:+ $*} 0"
+    serve_program "$@" 0
+    wanted_like "$name: bound to 0\.0\.0\.0:[1-9][0-9]*" "$(cat program.err)" \
+        "on standard error: $name: bound to 0.0.0.0:PORT, and PORT is the one that the system has picked"
+    sent="$name${*:+ $*}, without its own port"
+    start_program "$@"
+    program_writes program.err 1 "on standard error: $name: bound to 0.0.0.0:$default"
+    # It may be somebody's.
+    wanted_like "$name: (bound to 0\.0\.0\.0:$default|cannot bind to 0\.0\.0\.0:$default: .*)" "${lines[0]}" \
+        "on standard error: $name: bound to 0.0.0.0:$default"
+}
+
 # has_one WHAT: it has one socket or one thread.
 has_one() {
     local all

@@ -264,14 +264,5 @@ find_runs() {
     for bad in '' -1 65536 7788x; do refuses "$bad"; done
     peer other
     refuses_a_taken_port whole-or-not -b 127.0.0.1 "$other"
-    sent='whole-or-not 0'
-    serve_program 0
-    wanted_like 'whole-or-not: bound to 0\.0\.0\.0:[1-9][0-9]*' "$(cat program.err)" \
-        'on standard error: whole-or-not: bound to 0.0.0.0:PORT, and PORT is the one that the system has picked'
-    sent='whole-or-not, without arguments'
-    start_program
-    program_writes program.err 1 'on standard error: whole-or-not: bound to 0.0.0.0:7788'
-    # It may be somebody's.
-    wanted_like 'whole-or-not: (bound to 0\.0\.0\.0:7788|cannot bind to 0\.0\.0\.0:7788: .*)' "${lines[0]}" \
-        'on standard error: whole-or-not: bound to 0.0.0.0:7788'
+    binds_by_default whole-or-not 7788
 }

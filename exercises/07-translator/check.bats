@@ -375,16 +375,7 @@ reads() {
     for bad in '' -1 65536 9x; do refuses utf-8 utf-8 127.0.0.1 9 "$bad"; done
     peer other
     refuses_a_taken_port translator -b 127.0.0.1 utf-8 utf-8 127.0.0.1 9 "$other"
-    sent='translator utf-8 utf-8 127.0.0.1 9 0'
-    serve_program utf-8 utf-8 127.0.0.1 9 0
-    wanted_like 'translator: bound to 0\.0\.0\.0:[1-9][0-9]*' "$(cat program.err)" \
-        'on standard error: translator: bound to 0.0.0.0:PORT, and PORT is the one that the system has picked'
-    sent='translator utf-8 utf-8 127.0.0.1 9'
-    start_program utf-8 utf-8 127.0.0.1 9
-    program_writes program.err 1 'on standard error: translator: bound to 0.0.0.0:4567'
-    # It may be somebody's.
-    wanted_like 'translator: (bound to 0\.0\.0\.0:4567|cannot bind to 0\.0\.0\.0:4567: .*)' "${lines[0]}" \
-        'on standard error: translator: bound to 0.0.0.0:4567'
+    binds_by_default translator 4567 utf-8 utf-8 127.0.0.1 9
 }
 
 # proves: 3 4
