@@ -82,6 +82,8 @@ for (const name of pages) {
   await page.evaluate(() => document.querySelectorAll("details").forEach((d) => { d.open = true; }));
   for (const width of [360, 1280]) {
     await page.setViewportSize({ width, height: 800 });
+    // The page fits its tables when it hears of its new size: ahead of the next frame.
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
     for (const colorScheme of ["light", "dark"]) {
       await page.emulateMedia({ colorScheme });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
