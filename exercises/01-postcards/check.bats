@@ -68,7 +68,7 @@ names_the_lines() {
 
 # proves: 3
 @test "an empty line is an empty datagram" {
-    see='UDP in ten minutes, "Check yourself", question 3: an empty datagram is a datagram like any other'
+    see='How UDP works, "Check yourself", question 3: an empty datagram is a datagram like any other'
     peer desk
     new_word
     sent="five lines: an empty one, \"$word\", two empty ones, \"$word\""
@@ -105,7 +105,7 @@ $((${#word} + 3)) $word \\t " "$(all_heard desk)"
 
 # proves: 6 12
 @test "the longest line that fits, 65507 bytes, is sent whole" {
-    see='UDP in ten minutes: why 65,507'
+    see='How UDP works: why 65,507'
     peer desk
     sent='one line of 65507 bytes'
     long_line 65507 >typed
@@ -118,7 +118,7 @@ $((${#word} + 3)) $word \\t " "$(all_heard desk)"
 
 # proves: 6 7 8 12
 @test "a longer line is reported with its number and skipped, the rest is sent, and it exits 1" {
-    see='UDP in ten minutes: why 65,507'
+    see='How UDP works: why 65,507'
     local first second third
     peer desk
     new_number 2 9

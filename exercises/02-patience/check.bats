@@ -173,7 +173,7 @@ microseconds() {
 
 # proves: 1 11
 @test "an empty answer is an answer" {
-    see='UDP in ten minutes, "Check yourself", question 3: an empty datagram is a datagram like any other'
+    see='How UDP works, "Check yourself", question 3: an empty datagram is a datagram like any other'
     peer desk
     sent='patience asks "", and the answer is empty, too'
     start_program -w 9 -n 2 127.0.0.1 "$desk" ''

@@ -145,7 +145,7 @@ find_runs() {
 
 # proves: 5 7
 @test "an empty datagram is reported, too, and what comes after it" {
-    see='UDP in ten minutes, "Check yourself", question 3: an empty datagram is a datagram like any other; and hint 3'
+    see='How UDP works, "Check yourself", question 3: an empty datagram is a datagram like any other; and hint 3'
     peer sender
     serve_program -b 127.0.0.1 0
     sent='two empty datagrams, then "a"'

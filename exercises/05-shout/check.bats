@@ -78,7 +78,7 @@ stop_shout() {
 
 # proves: 6
 @test "the largest datagram, 65507 bytes, comes back whole" {
-    see='UDP in ten minutes: why 65,507; and lesson 4, "Read the program", step 3'
+    see='How UDP works: why 65,507; and lesson 4, "Read the program", step 3'
     head -c 65507 /dev/zero | tr '\0' q >question
     sent='65507 times "q"'
     serve_program -b 127.0.0.1 0

@@ -241,7 +241,7 @@ reads() {
 
 # proves: 21 22
 @test "a result that fits is passed on whole; one that does not is not passed on, and it goes on" {
-    see='UDP in ten minutes: why 65,507; hint 4: the result may be longer than what came'
+    see='How UDP works: why 65,507; hint 4: the result may be longer than what came'
     translates cp1252 utf-8
     head -c 21836 /dev/zero | tr '\0' '\200' >long # each € has three bytes in utf-8
     { head -c 21835 long && printf aa; } | "$PROBE" send 127.0.0.1 "$own"

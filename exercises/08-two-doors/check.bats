@@ -139,7 +139,7 @@ crowd() {
 
 # proves: 9
 @test "an empty datagram is a datagram like any other" {
-    see='UDP in ten minutes, "Check yourself", question 3: an empty datagram is a datagram like any other'
+    see='How UDP works, "Check yourself", question 3: an empty datagram is a datagram like any other'
     peer guest
     open_doors 0 0
     sent='an empty datagram to the first door, then "hello" to the second'

@@ -263,7 +263,7 @@ has_no_child() {
 
 # proves: 21 22 23 24
 @test "a line of 65507 bytes is sent whole; one that cannot be sent is refused, and it goes on" {
-    see='UDP in ten minutes: why 65,507; hint 3: a long line comes in several pieces'
+    see='How UDP works: why 65,507; hint 3: a long line comes in several pieces'
     local length lines before='a short line before the long one' # together more than a pipe has room for
     seq 100000 200000 | tr '\n' ' ' | head -c 262143 >digits
     chat
