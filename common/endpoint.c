@@ -45,7 +45,7 @@ const char *endpoint_text(const struct endpoint *endpoint)
 {
     static _Thread_local char text[HOST_SIZE + 8];
     const char *host = endpoint_host(endpoint);
-    struct sockaddr_in ipv4; // the port is at the same place in the addresses of both families
+    struct sockaddr_in ipv4; // both families have the port at the same offset
     memcpy(&ipv4, &endpoint->address, sizeof ipv4);
     snprintf(text, sizeof text, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host,
              (unsigned)ntohs(ipv4.sin_port));

@@ -15,8 +15,8 @@ struct endpoint {
 };
 
 /**
- * Finds the endpoint at a host's address. If the host has both IPv4 and IPv6 addresses, IPv4 is
- * taken, where the servers of the lessons wait. Fails (exit 1) if there is no such host.
+ * Looks up a host. If it has both IPv4 and IPv6 addresses, this takes IPv4, where the servers of the
+ * lessons wait. Fails (exit 1) if there is no such host.
  *
  * @param host  a name, an IPv4 address or an IPv6 address
  * @param port  in host byte order
@@ -27,9 +27,9 @@ struct endpoint endpoint_resolve(const char *host, in_port_t port);
 
 /**
  * The endpoint as text: `127.0.0.1:8080`, `[::1]:8080` (RFC 3986 section 3.2.2). An IPv4-mapped
- * IPv6 address (RFC 4291 section 2.5.5.2) is written as the IPv4 address it stands for.
+ * IPv6 address (RFC 4291 section 2.5.5.2) is written as the IPv4 address in it.
  *
- * @param endpoint  as recvfrom() or endpoint_resolve() has given it
+ * @param endpoint  from recvfrom() or endpoint_resolve()
  * @return text that the next call in the same thread overwrites; errno stays as it was
  */
 const char *endpoint_text(const struct endpoint *endpoint);

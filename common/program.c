@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -53,9 +54,9 @@ int next_option(int argc, char *argv[], const char *letters)
     return option;
 }
 
-const char *next_operand(int argc, char *argv[], const char *otherwise)
+const char *next_operand(int argc, char *argv[], const char *fallback)
 {
-    return optind < argc ? argv[optind++] : otherwise;
+    return optind < argc ? argv[optind++] : fallback;
 }
 
 void no_more_operands(int argc, char *argv[])
@@ -65,11 +66,11 @@ void no_more_operands(int argc, char *argv[])
                     argv[optind]);
 }
 
-in_port_t parse_port(const char *text, in_port_t lowest)
+in_port_t parse_port(const char *text, in_port_t min)
 {
     const unsigned long port = strtoul(text, NULL, 10);
-    if (*text == '\0' || text[strspn(text, "0123456789")] != '\0' || port < lowest || port > 65535)
-        usage_error("bad port \"%s\": a number from %u to 65535", text, (unsigned)lowest);
+    if (*text == '\0' || text[strspn(text, "0123456789")] != '\0' || port < min || port > 65535)
+        usage_error("bad port \"%s\": a number from %u to 65535", text, (unsigned)min);
     return (in_port_t)port;
 }
 
@@ -84,26 +85,41 @@ double parse_seconds(const char *text)
 
 /* ------------------------------- messages -------------------------------- */
 
-/* What one can do about an error, where there is something. */
-static const char *advice(int error)
+/* Advice for common errors: of the first row with this error whose pattern fits the message. */
+static const char *advice(int error, const char *text)
 {
-    static const char *const known[] = {
-        [EACCES] = " (to bind below port 1024 takes root; to broadcast, SO_BROADCAST)",
-        [EADDRINUSE] = " (another program has this port; take another one, or 0 for any free one)",
-        [EADDRNOTAVAIL] = " (this machine has no such address)",
-        [EAFNOSUPPORT] = " (IPv4 or IPv6 is off, or the two were mixed)",
-        [EILSEQ] = " (the text is not UTF-8, or the charset has no such character)",
-        [EHOSTUNREACH] = " (no route there; 127.0.0.1 is this machine)",
-        [EINVAL] = " (nobody can be at port 0; fe80:: needs an interface, as in fe80::1%eth0)",
-        [EMSGSIZE] = " (a datagram carries at most 65507 bytes over IPv4)",
-        [ENETUNREACH] = " (no route; 127.0.0.1, or 127.255.255.255 to broadcast, is this machine)",
-        [ENOTSUP] = " (this system's iconv can only read that charset)",
-        [EPERM] = " (a firewall forbids it)",
+    static const struct {
+        int error;
+        const char *pattern, *advice;
+    } known[] = {
+        { EACCES, "*bind to*", " (a port below 1024 needs root)" },
+        { EACCES, "*bytes to [[]*", " (this machine's routing table forbids it)" },
+        { EACCES, "*bytes to*",
+          " (a broadcast needs SO_BROADCAST; else the routing table forbids it)" },
+        { EADDRINUSE, "*bind to*", " (take another port, or 0 for any free one)" },
+        { EADDRNOTAVAIL, "*bind to*", " (this machine has no such address)" },
+        { EADDRNOTAVAIL, "*bytes to [[]*", " (this machine has no IPv6 address to send from)" },
+        { EAFNOSUPPORT, "*create a socket", " (this system has no IPv6)" },
+        { EAFNOSUPPORT, "*bytes to [[]*", " (the socket is bound to an IPv4 address)" },
+        { EHOSTUNREACH, "*bytes to*", " (this machine's routing table forbids it)" },
+        { EILSEQ, "*", " (the text is not UTF-8, or the charset has no such character)" },
+        { EINVAL, "*bind to [[]fe80*", " (it needs an interface, as in fe80::1%eth0)" },
+        { EINVAL, "*bytes to*:0", " (nobody can be at port 0)" },
+        { EMSGSIZE, "*", " (a datagram carries at most 65507 bytes, over IPv6 65527)" },
+        { ENETUNREACH, "*bytes to [[]*", " (no route; ::1 is this machine)" },
+        { ENETUNREACH, "*bytes to 127.*", "" }, // from a socket that is bound to ::1
+        { ENETUNREACH, "*bytes to*",
+          " (no route; 127.0.0.1, or 127.255.255.255 to broadcast, is this machine)" },
+        { ENOTSUP, "*encode*", " (this system's iconv can only read that charset)" },
+        { EPERM, "*bytes to*", " (a firewall of this machine forbids it)" },
     };
-    return (size_t)error < sizeof known / sizeof known[0] && known[error] ? known[error] : "";
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (known[i].error == error && fnmatch(known[i].pattern, text, 0) == 0)
+            return known[i].advice;
+    return "";
 }
 
-/* One line in one piece, after all that was printed before it. */
+/* Prints the message as one whole line, behind everything that was printed before. */
 static void message(int error, const char *format, va_list arguments)
 {
     char text[1024];
@@ -113,7 +129,7 @@ static void message(int error, const char *format, va_list arguments)
             *c = '?';
     fflush(stdout);
     fprintf(stderr, "%s: %s%s%s%s\n", program_name, text, error ? ": " : "",
-            error ? strerror(error) : "", advice(error));
+            error ? strerror(error) : "", advice(error, text));
 }
 
 void usage_error(const char *format, ...)
@@ -130,7 +146,7 @@ void fail(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    flockfile(stderr); // for good: another thread that fails, too, waits here for the end
+    flockfile(stderr); // another thread that fails, too, waits here until the program has ended
     message(errno, format, arguments);
     va_end(arguments);
     exit(1);
@@ -160,17 +176,17 @@ void say_stopped(unsigned long datagrams)
 /* --------------------------- stopping, waiting --------------------------- */
 
 /*
- * A handler that only sets a flag is not enough: a signal that comes after the program looked at
- * the flag and before it sleeps in recvfrom would be missed, and the program would sleep on. So the
- * handler also closes the writing end of a pipe, and the program sleeps in poll, which watches the
- * reading end beside the socket. A pipe without a writer stays so: whoever looks later, in whichever
- * thread, sees it.
+ * A handler that only sets a flag is not enough. A signal may come after the program looked at the
+ * flag and before it sleeps in recvfrom: the program would miss it and sleep on. So the handler also
+ * closes the writing end of a pipe, and the program sleeps in poll, which watches the reading end
+ * beside the socket. From then on the pipe has no writer, so poll reports it at each later call, in
+ * any thread.
  */
 void request_stop(void)
 {
     const int error = errno; // a handler must leave errno as it was
     if (!atomic_exchange(&stopping, true))
-        close(stop_pipe[1]); // once: the number may be another descriptor's soon
+        close(stop_pipe[1]); // once only: later the number may belong to another file
     errno = error;
 }
 
@@ -214,7 +230,7 @@ bool wait_for_input(int fd, double deadline)
         const double seconds = deadline - now();
         if (seconds <= 0)
             return false;
-        /* Rounded up; a wait of more than 10^6 seconds is made of several. */
+        /* Rounded up. A wait of more than 10^6 seconds is several waits. */
         const int milliseconds = seconds < 1e6 ? (int)(seconds * 1000) + 1 : 1000000000;
         struct pollfd inputs[] = { { fd, POLLIN, 0 }, { stop_pipe[0], POLLIN, 0 } };
         if (poll(inputs, 2, milliseconds) == -1 && errno != EINTR)
@@ -227,7 +243,7 @@ bool wait_for_input(int fd, double deadline)
 
 void flush_output(void)
 {
-    errno = 0; // of a failure before this call, the reason is not known
+    errno = 0; // if the failure was before this call, its reason is not known
     if (fflush(stdout) == EOF || ferror(stdout))
         fail("cannot write standard output");
 }

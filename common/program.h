@@ -5,7 +5,7 @@
 #ifndef COMMON_PROGRAM_H
 #define COMMON_PROGRAM_H
 
-#include <math.h>
+#include <math.h> // INFINITY, for wait_for_input()
 #include <netinet/in.h>
 #include <stdbool.h>
 
@@ -16,7 +16,7 @@
  * their numbers. A closed pipe and a file that has reached its limit (`ulimit -f`) no longer kill the
  * program: they become write errors, which flush_output() reports.
  *
- * @param name  the name that stands before every message
+ * @param name  the name that begins every message
  * @param help  what `-h` prints; its first line is `usage: ...`, which usage errors repeat
  */
 void program_begin(const char *name, const char *help);
@@ -24,9 +24,8 @@ void program_begin(const char *name, const char *help);
 /**
  * Takes the next option, as getopt(3) does, with `-h` and `--help` for help added.
  *
- * Options come before operands (POSIX, XBD 12.2, guideline 9), so a TEXT may begin with `-` once
- * HOST stands before it. Help is printed, with exit status 0; an unknown option or a missing argument
- * is a usage error.
+ * Options come before operands (POSIX, XBD 12.2, guideline 9), so a TEXT behind HOST may begin with
+ * `-`. `-h` prints the help and exits 0. An unknown option or a missing argument is a usage error.
  *
  * @param argc, argv  those of main
  * @param letters     the option letters, as for getopt(3): `"e:w:"`
@@ -38,13 +37,13 @@ int next_option(int argc, char *argv[], const char *letters);
  * Takes the next operand (an argument that is no option), once next_option() has returned -1.
  *
  * @param argc, argv  those of main
- * @param otherwise   what to return if none is left; may be NULL
- * @return the operand, or `otherwise`
+ * @param fallback    what to return if none is left; may be NULL
+ * @return the operand, or `fallback`
  */
-const char *next_operand(int argc, char *argv[], const char *otherwise);
+const char *next_operand(int argc, char *argv[], const char *fallback);
 
 /**
- * Makes it a usage error if next_operand() has left anything.
+ * Reports a usage error if operands remain.
  *
  * @param argc, argv  those of main
  */
@@ -54,11 +53,11 @@ void no_more_operands(int argc, char *argv[]);
  * Reads a port number: decimal digits only, up to 65535 (RFC 768: the port fields have 16 bits).
  * Anything else is a usage error.
  *
- * @param text    what was typed
- * @param lowest  the lowest number allowed: 0 where the system may pick one (bind), else 1
+ * @param text  what was typed
+ * @param min   the lowest number allowed: 0 if the system may pick one (bind), else 1
  * @return the port in host byte order
  */
-in_port_t parse_port(const char *text, in_port_t lowest);
+in_port_t parse_port(const char *text, in_port_t min);
 
 /**
  * Reads a number of seconds: decimal, above 0, fractions allowed. Anything else is a usage error.
@@ -77,8 +76,8 @@ double parse_seconds(const char *text);
 _Noreturn void usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /**
- * Prints `NAME: message: reason` on standard error, the reason being that of errno, with what one
- * can do about it, and exits 1. With errno 0 the message stands alone.
+ * Prints `NAME: message: reason (advice)` on standard error, and exits 1. The reason is that of errno;
+ * with errno 0 there is none. The advice is printed only where it is true of this error and message.
  *
  * @param format  the message, as for printf(): what the program was doing, to which endpoint
  * @param ...     its arguments
@@ -94,7 +93,7 @@ _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)
 void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /**
- * Prints `NAME: message` on standard error.
+ * Prints `NAME: message` on standard error, as one line: a control character in it becomes `?`.
  *
  * @param format  the message, as for printf()
  * @param ...     its arguments
@@ -102,7 +101,7 @@ void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /**
- * From now on SIGINT (Ctrl-C) and SIGTERM do not end the program but make stop_requested() true
+ * From now on SIGINT (Ctrl-C) and SIGTERM do not end the program: they make stop_requested() true
  * and wait_for_input() return.
  */
 void stop_on_signals(void);
@@ -118,15 +117,15 @@ void request_stop(void);
 bool stop_requested(void);
 
 /**
- * A descriptor for a poll(2) of one's own: the reading end of a pipe, whose other end is closed once
- * the program has been asked to stop. From then on poll reports POLLHUP there.
+ * A descriptor for your own poll(2): the reading end of a pipe. Its other end is closed when somebody
+ * asks the program to stop. From then on poll reports POLLHUP there.
  *
  * @return the descriptor; before stop_on_signals(), -1, which poll ignores
  */
 int stop_descriptor(void);
 
 /**
- * The time on a clock that nobody sets (CLOCK_MONOTONIC).
+ * The time on a clock that never jumps (CLOCK_MONOTONIC).
  *
  * @return seconds since some moment in the past
  */

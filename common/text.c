@@ -47,7 +47,7 @@ ssize_t encode_text(const char *charset, const char *text, size_t length, char *
     size_t replaced = iconv(encoder, &in, &length, &out, &size);
     if (replaced == 0)
         replaced = iconv(encoder, NULL, NULL, &out, &size); // back to the first shift state
-    /* More than 0 were replaced, where iconv writes a '*' for what it cannot express. */
+    /* Some iconv write a '*' for what they cannot express, and count it in `replaced`. */
     const int error = replaced == (size_t)-1 && errno == E2BIG ? EMSGSIZE : EILSEQ;
     iconv_close(encoder);
     errno = error;
@@ -56,8 +56,8 @@ ssize_t encode_text(const char *charset, const char *text, size_t length, char *
 
 /* ------------------------------ safe printing ---------------------------- */
 
-/* The length of the UTF-8 character at `bytes`, and its code; 0 if there is none: overlong forms and
- * surrogates are not UTF-8 (RFC 3629 section 3). */
+/* Returns the length of the UTF-8 character at `bytes`, and its code; 0 if there is none. Overlong
+ * forms and surrogates are not UTF-8 (RFC 3629 section 3). */
 static size_t utf8_character(const unsigned char *bytes, size_t n, unsigned *code)
 {
     static const unsigned least[] = { 0, 0, 0x80, 0x800, 0x10000 };
@@ -76,8 +76,8 @@ static size_t utf8_character(const unsigned char *bytes, size_t n, unsigned *cod
     return length;
 }
 
-/* Controls (C0, DEL, C1), line separators, and what turns the direction of writing around. */
-static bool is_harmful(unsigned code)
+/* Controls (C0, DEL, C1), line separators, and what changes the text direction. */
+static bool needs_escape(unsigned code)
 {
     return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x61c || code == 0x200e ||
            code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
@@ -101,7 +101,7 @@ static void print_safely(const char *text, size_t n)
     while (i < n) {
         unsigned code = bytes[i];
         const size_t length = utf8_character(bytes + i, n - i, &code);
-        if (length == 0 || is_harmful(code)) {
+        if (length == 0 || needs_escape(code)) {
             fwrite(text + start, 1, i - start, stdout);
             print_escape(code, length < 2);
             start = i + (length ? length : 1);
@@ -114,7 +114,7 @@ static void print_safely(const char *text, size_t n)
 /* Decodes and prints. A byte that the charset does not have is escaped, and decoding goes on. */
 static void decode_and_print(const char *charset, const char *bytes, size_t n)
 {
-    /* Opened anew: what the datagram before has set, such as the byte order, is not this one's. */
+    /* Opened for each datagram: the one before may have changed its state, such as the byte order. */
     const iconv_t decoder = iconv_open("UTF-8", charset);
     const size_t size = 16 * n + 64; // more than any charset needs
     char *text = malloc(size), *in = (char *)bytes;
@@ -126,7 +126,7 @@ static void decode_and_print(const char *charset, const char *bytes, size_t n)
         end = n == 0; // a last call without input: what the decoder still holds back
         iconv(decoder, end ? NULL : &in, &n, &out, &room);
         print_safely(text, size - room);
-        if (n > 0) { // here it could not go on
+        if (n > 0) { // this byte stopped it
             print_escape((unsigned char)*in++, true);
             n--;
         }
@@ -135,16 +135,16 @@ static void decode_and_print(const char *charset, const char *bytes, size_t n)
     iconv_close(decoder);
 }
 
-void show_datagram(const char *charset, const char *bytes, size_t kept, size_t length,
-                   const char *why)
+void show_datagram(const char *charset, const char *bytes, size_t size, size_t length,
+                   const char *note)
 {
-    const size_t n = length < kept ? length : kept;
+    const size_t n = length < size ? length : size;
     if (is_utf8(charset))
         print_safely(bytes, n);
     else
         decode_and_print(charset, bytes, n);
     if (n < length)
-        printf(" [%s: %zu of %zu bytes]", why, n, length);
+        printf(" [%s: %zu of %zu bytes]", note, n, length);
     putchar('\n');
 }
 
@@ -152,7 +152,7 @@ void show_datagram(const char *charset, const char *bytes, size_t kept, size_t l
 
 const char *read_line(size_t *length)
 {
-    static char line[4 * DATAGRAM_MAX]; // no charset makes a datagram of so much UTF-8
+    static char line[4 * DATAGRAM_MAX]; // in no charset does so much UTF-8 fit a datagram
     for (*length = 0; wait_for_input(STDIN_FILENO, INFINITY);) {
         char c;
         const ssize_t n = read(STDIN_FILENO, &c, 1); // no more: the rest is for the next program

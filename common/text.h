@@ -37,26 +37,25 @@ ssize_t encode_text(const char *charset, const char *text, size_t length, char *
 /**
  * Prints a received datagram's text and ends the line.
  *
- * Whatever could do harm is printed as an escape (`\n`, `\x1b`, `\xff`, `\u202e`): control
+ * What could do harm is printed as an escape (`\n`, `\x1b`, `\xff`, `\u202e`): control
  * characters, bidirectional controls, bytes that are not valid in the charset (for UTF-8, by
  * RFC 3629 section 4).
  *
  * @param charset  the charset on the wire: UTF-8, or a name from parse_charset()
  * @param bytes    the datagram's data
- * @param kept     how many bytes to print at most, such as the buffer's size
- * @param length   how long the datagram was; if more than `kept`, a note follows the text
- * @param why      the note's word: `cut` gives ` [cut: 1024 of 3000 bytes]`
+ * @param size     how many bytes to print at most, such as the buffer's size
+ * @param length   how long the datagram was; if more than `size`, a note follows the text
+ * @param note     the note's word: `cut` gives ` [cut: 1024 of 3000 bytes]`
  */
-void show_datagram(const char *charset, const char *bytes, size_t kept, size_t length,
-                   const char *why);
+void show_datagram(const char *charset, const char *bytes, size_t size, size_t length,
+                   const char *note);
 
 /**
  * Reads a line from standard input, without its newline. Ends early when the program is asked to
  * stop.
  *
  * @param length  where the line's length in bytes goes (a '\0' in it counts, the one behind it does
- *                not). Of a line of more than 262,143 bytes so many are kept: encode_text() finds
- *                it too long.
+ *                not). Of a longer line, the first 262,143 bytes are kept: too many for encode_text().
  * @return the line, which the next call overwrites; NULL at the end of input
  */
 const char *read_line(size_t *length);

@@ -7,7 +7,7 @@ load helpers
 # isolated SCRIPT ARGUMENT...: runs a bash script in a network and a list of hosts of its own: names
 # are looked up in the file `hosts` alone, and nothing that is sent leaves.
 isolated() {
-    timeout -k 1 60 unshare -Urnm bash -c '
+    timeout -k 1 60 unshare -Urnmpf --kill-child bash -c '
         set -e
         PATH=$PATH:/usr/sbin:/sbin
         mount --bind hosts /etc/hosts
@@ -195,7 +195,7 @@ talk() {
 
 @test "endpoint: a port that is taken is an error that names it and says what to do, exit 1" {
     serve first "$BUILD/echo" -b 127.0.0.1 0
-    reason="cannot bind to 127\.0\.0\.1:$port: Address.*in use \(.*take another one.*\)"
+    reason="cannot bind to 127\.0\.0\.1:$port: Address.*in use \(take another port, or 0.*\)"
     for name in bind chatroom echo; do
         fails "$BUILD/$name" -b 127.0.0.1 "$port"
         like "$name: $reason" "$output"
@@ -233,9 +233,44 @@ talk() {
     like 'threaded-chat: cannot bind to 192\.0\.2\.1:0: .* address\)' "$output"
 }
 
-@test "endpoint: a host without a route is an error that names it, exit 1" {
+# sending_to HOST...: a line for each: the endpoint, and the advice of the error.
+sending_to() {
+    isolated "
+        ip route add unreachable 10.1.0.0/24
+        ip route add prohibit 10.2.0.0/24
+        ip route add blackhole 10.3.0.0/24
+        ! ip -6 route add unreachable fd01::/64 2>/dev/null || ip -6 route add prohibit fd02::/64
+        for host in $*; do
+            ! \"\$BUILD/sender\" \$host 7788 x 2>>said
+        done"
+    sed -E 's/^sender: cannot send 1 bytes to (.*:7788): [^(]*/\1 /' said
+}
+
+@test "endpoint: a datagram that cannot be sent is an error with the advice that is true of it" {
     needs_isolation
-    fails isolated '"$BUILD/sender" 192.0.2.1 8080 hello'
-    like 'sender: cannot send 5 bytes to 192\.0\.2\.1:8080: Network.*unreachable \(no route; .*\)' \
-        "$output"
+    equal "10.1.0.1:7788 (this machine's routing table forbids it)
+10.2.0.1:7788 (a broadcast needs SO_BROADCAST; else the routing table forbids it)
+10.3.0.1:7788 
+127.255.255.255:7788 (a broadcast needs SO_BROADCAST; else the routing table forbids it)
+10.4.0.1:7788 (no route; 127.0.0.1, or 127.255.255.255 to broadcast, is this machine)" \
+        "$(sending_to 10.{1,2,3}.0.1 127.255.255.255 10.4.0.1)"
+}
+
+@test "endpoint: over IPv6, the advice is IPv6's" {
+    needs_isolation
+    needs_ipv6
+    equal "[fd01::1]:7788 (this machine's routing table forbids it)
+[fd02::1]:7788 (this machine's routing table forbids it)
+[fd04::1]:7788 (no route; ::1 is this machine)" "$(sending_to fd0{1,2,4}::1)"
+    output=$(isolated 'echo x | "$BUILD/threaded-chat" -b ::1 127.0.0.1 2>&1 | grep not')
+    like '.* to 127\.0\.0\.1:4567: Network[^(]*' "$output"
+    output=$(isolated 'echo x | "$BUILD/threaded-chat" -b 127.0.0.1 ::1 2>&1 | grep not')
+    like '.*\(the socket is bound to an IPv4 address\)' "$output"
+}
+
+@test "endpoint: where IPv6 is off, sending to ::1 says so" {
+    needs_isolation
+    needs_ipv6
+    fails isolated 'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6; exec "$BUILD/sender" ::1 7788 x'
+    like '.*\(this machine has no IPv6 address to send from\)' "$output"
 }

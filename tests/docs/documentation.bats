@@ -107,9 +107,9 @@ print_formats() {
         sed -E 's/^[a-z_]+\( *"//; s/" *$//; s/([^\\])" *"/\1/g; s/\\(.)/\1/g' | sort -u
 }
 
-# Prints each piece of advice in the sources: ` (...)` behind the number of an error.
+# Prints each piece of advice in the sources: ` (...)` at the end of a row of its table.
 print_advice() {
-    sed -nE 's/^ *\[E[A-Z0-9]+\] = " (\(.*\))",$/\1/p' common/program.c
+    sed -nE 's/^.*" (\([^"]*\))" \},.*/\1/p' common/program.c
 }
 
 # Makes an extended regular expression of a format: a conversion becomes a placeholder in capitals,
