@@ -8,9 +8,9 @@ export LC_ALL
 
 # All pages are found by looking, in the order of reading; three of docs/ have a place of their own.
 pages=$({
-	printf '%s\n' docs/start.md docs/udp.md
+	printf '%s\n' docs/start.md
 	printf '%s\n' lessons/*/README.md lessons/*/*.[ch] | sort
-	printf '%s\n' docs/exercises.md exercises/*/README.md docs/*.md
+	printf '%s\n' docs/exercises.md exercises/*/README.md docs/udp.md docs/*.md
 	printf '%s\n' common/*.[ch] | sort -t. -k1,1 -k2r # a header before its source
 } | awk '!seen[$0]++')
 
