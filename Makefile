@@ -94,15 +94,15 @@ PER_EXERCISE = $(foreach command,check hint watch reset solution,$(addprefix $(c
 check: ## all exercises: what passed, what is next
 	@exercises/runner
 check-NN: ## check one exercise: make check-02 (ALL=1: every failure in full)
-hint: ## the next hint for the current exercise (hint-02: for that one)
-reset-NN: ## the starter back; your file is kept under another name
-solution-NN: ## how your file differs from the solution, once it passes (or with FORCE=1)
-watch: ## check the current exercise (watch-02: that one) again whenever you save it
+hint: ## the next hint for the current exercise (hint-02: for exercise 2)
+reset-NN: ## restore the starter; your file is kept under another name
+solution-NN: ## show the solution, once your file passes (or with FORCE=1)
+watch: ## check the current exercise (watch-02: exercise 2) each time you save it
 hint watch $(PER_EXERCISE):
 	@exercises/runner $(subst -, ,$@)
 check-% hint-% watch-% reset-% solution-%: # a number that no exercise has: the runner says so
 	@exercises/runner $(subst -, ,$@)
-handout: ## a tarball for students, without solutions and mutants
+handout: ## teachers: a tarball for students, without solutions and mutants
 	@exercises/handout
 
 # ------------------------------------ tests ------------------------------------
@@ -135,7 +135,7 @@ $(PROOFS): $(BUILD)/tests/exercise-%.tap: $(BUILD)/probe $(CHECKED_COMMON) $(BUI
 
 .PHONY: prove
 prove: export ROUNDS := $(or $(ROUNDS),3)
-prove: $(PROOFS) ## prove the graders: each mutant of a solution is caught (ROUNDS=3)
+prove: $(PROOFS) ## contributors: prove the graders: each mutant of a solution is caught (ROUNDS=3)
 	@tests/summary $(PROOFS)
 
 # ------------------------------------ the rest ------------------------------------
@@ -165,17 +165,17 @@ SOURCES = $(wildcard common/*.[ch] lessons/*/*.c tests/*.c tests/*/*.c exercises
 SCRIPTS = $(shell grep -lE '^\#!.*sh$$|^load ' -r common lessons tests exercises docs .ci) tests/helpers.bash $(wildcard exercises/*.bash .ci/*.bash)
 
 .PHONY: format
-format: ## lay the C files out in the house style (clang-format)
+format: ## contributors: lay the C files out in the house style (clang-format)
 	clang-format -i $(SOURCES)
 
 .PHONY: lint
-lint: ## look for mistakes: layout, shell scripts, static analysis
+lint: ## contributors: look for mistakes: layout, shell scripts, static analysis
 	clang-format --dry-run -Werror $(SOURCES)
 	shellcheck $(SCRIPTS)
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -Icommon --suppress=missingIncludeSystem common lessons tests
 
 .PHONY: clean
-clean: ## remove all that was built; progress in the exercises stays
+clean: ## remove everything that was built; progress in the exercises stays
 	@if [ -d $(OUT) ]; then find $(OUT) -mindepth 1 -maxdepth 1 ! -name progress -exec rm -rf {} + ; fi
 	@rmdir $(OUT) 2>/dev/null || true
 
