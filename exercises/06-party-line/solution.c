@@ -115,15 +115,28 @@ static void drop_the_silent(struct party *party)
             remove_member(party, &party->members[i - 1]);
 }
 
+/* Same address, same port. Not memcmp of the whole: an address has parts that mean nothing here. */
+static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
+{
+    if (a->address.ss_family != b->address.ss_family)
+        return false;
+    if (a->address.ss_family == AF_INET) {
+        const struct sockaddr_in *a4 = (const struct sockaddr_in *)&a->address;
+        const struct sockaddr_in *b4 = (const struct sockaddr_in *)&b->address;
+        return a4->sin_port == b4->sin_port && a4->sin_addr.s_addr == b4->sin_addr.s_addr;
+    }
+    const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)&a->address;
+    const struct sockaddr_in6 *b6 = (const struct sockaddr_in6 *)&b->address;
+    return a6->sin6_port == b6->sin6_port &&
+           memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof a6->sin6_addr) == 0;
+}
+
 /* The member at this endpoint; NULL if nobody there has joined. */
 static struct member *find_member(struct party *party, const struct endpoint *peer)
 {
-    for (size_t i = 0; i < party->count; i++) {
-        const struct endpoint *known = &party->members[i].endpoint;
-        if (known->length == peer->length &&
-            memcmp(&known->address, &peer->address, peer->length) == 0)
+    for (size_t i = 0; i < party->count; i++)
+        if (same_endpoint(&party->members[i].endpoint, peer))
             return &party->members[i];
-    }
     return NULL;
 }
 

@@ -32,6 +32,7 @@ static struct way open_way(const char *from, const char *to);
 static ssize_t translate(const struct way *way, char *in, size_t n, char *result, size_t size,
                          unsigned long *replaced);
 static void close_way(const struct way *way);
+static bool same_endpoint(const struct endpoint *a, const struct endpoint *b);
 
 int main(int argc, char *argv[])
 {
@@ -66,8 +67,7 @@ int main(int argc, char *argv[])
             wait_for_input(sock, INFINITY);
             continue;
         }
-        const bool from_right = sender.length == args.peer.length &&
-                                memcmp(&sender.address, &args.peer.address, sender.length) == 0;
+        const bool from_right = same_endpoint(&sender, &args.peer);
         if (!from_right)
             left = sender;
         const struct endpoint *receiver = from_right ? &left : &args.peer;
@@ -105,6 +105,22 @@ int main(int argc, char *argv[])
     flush_output();
     say("stopped after %lu datagrams, %lu replaced", datagrams, all_replaced);
     return 0;
+}
+
+/* Same address, same port. Not memcmp of the whole: an address has parts that mean nothing here. */
+static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
+{
+    if (a->address.ss_family != b->address.ss_family)
+        return false;
+    if (a->address.ss_family == AF_INET) {
+        const struct sockaddr_in *a4 = (const struct sockaddr_in *)&a->address;
+        const struct sockaddr_in *b4 = (const struct sockaddr_in *)&b->address;
+        return a4->sin_port == b4->sin_port && a4->sin_addr.s_addr == b4->sin_addr.s_addr;
+    }
+    const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)&a->address;
+    const struct sockaddr_in6 *b6 = (const struct sockaddr_in6 *)&b->address;
+    return a6->sin6_port == b6->sin6_port &&
+           memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof a6->sin6_addr) == 0;
 }
 
 static iconv_t open_iconv(const char *to, const char *from, const char *charset)

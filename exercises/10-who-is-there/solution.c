@@ -105,10 +105,18 @@ static int compare(const void *one, const void *other)
     return order ? order : memcmp(&x->sin_port, &y->sin_port, sizeof x->sin_port);
 }
 
+/* Same address, same port; over IPv4, which is all that broadcasts know. */
+static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
+{
+    const struct sockaddr_in *a4 = (const struct sockaddr_in *)&a->address;
+    const struct sockaddr_in *b4 = (const struct sockaddr_in *)&b->address;
+    return a4->sin_port == b4->sin_port && a4->sin_addr.s_addr == b4->sin_addr.s_addr;
+}
+
 static bool is_known(const struct answer *answers, size_t count, const struct endpoint *peer)
 {
     for (size_t i = 0; i < count; i++)
-        if (memcmp(&answers[i].endpoint.address, &peer->address, peer->length) == 0)
+        if (same_endpoint(&answers[i].endpoint, peer))
             return true;
     return false;
 }
