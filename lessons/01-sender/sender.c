@@ -3,7 +3,7 @@
  * @brief Lesson 1: sends one datagram.
  *
  * Shows that sending needs no connection: a socket, an address, one sendto(2). Nobody answers, and
- * nobody says whether the datagram has arrived.
+ * nobody says whether the datagram arrived.
  *
  * Run it: `build/sender 127.0.0.1 7788 hello`. Its partner is bind (lesson 3), which waits for it:
  * `build/bind 7788`.
@@ -34,7 +34,7 @@ int main(int argc, char *argv[])
     if (sock == -1)
         fail("cannot create a socket");
 
-    /* 2. Prepare the receiver's address. For the kernel it is a piece of memory and its length. */
+    /* 2. Prepare the receiver's address. The kernel takes a piece of memory and its length. */
     const struct sockaddr *receiver = (struct sockaddr *)&args.receiver.address;
     const socklen_t receiver_length = args.receiver.length;
 
@@ -46,8 +46,8 @@ int main(int argc, char *argv[])
     if (n == -1)
         fail("cannot encode the text in %s", args.charset);
 
-    /* 4. Send the bytes to the receiver. This binds the socket, too: to a port of the system's
-     *    choice, which is where an answer would go. */
+    /* 4. Send the bytes to the receiver. This also binds the socket, to a port that the system
+     *    picks. An answer would go there. */
     if (sendto(sock, data, (size_t)n, 0, receiver, receiver_length) == -1)
         fail("cannot send %zd bytes to %s", n, endpoint_text(&args.receiver));
     printf("sent %zd bytes to %s\n", n, endpoint_text(&args.receiver));

@@ -52,9 +52,9 @@ int main(int argc, char *argv[])
         fail("cannot send %zd bytes to %s", n, endpoint_text(&args.server));
     printf("sent %zd bytes to %s\n", n, endpoint_text(&args.server));
 
-    /* 5. Wait for the reply: at most 1024 bytes of it. MSG_DONTWAIT: take what is there and never
-     *    sleep in here, where no deadline would wake us. MSG_TRUNC (Linux's own): return the
-     *    datagram's length even if the buffer was too small for it. */
+    /* 5. Wait for the reply: at most 1024 bytes of it. MSG_DONTWAIT: take what is there, and do not
+     *    sleep here, where no deadline would wake us. MSG_TRUNC (not in POSIX; Linux and FreeBSD
+     *    have it): return the datagram's length even if the buffer was too small for it. */
     char buffer[1024];
     struct endpoint peer = { .length = sizeof peer.address };
     const double deadline = now() + args.seconds;
@@ -69,7 +69,7 @@ int main(int argc, char *argv[])
         }
     }
 
-    /* 6. Show the reply, and who sent it: that need not be the server. */
+    /* 6. Show the reply, and who sent it: this need not be the server. */
     printf("received %zd bytes from %s: ", n, endpoint_text(&peer));
     show_datagram(args.charset, buffer, sizeof buffer, (size_t)n, "cut");
 

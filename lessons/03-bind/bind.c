@@ -2,7 +2,7 @@
  * @file bind.c
  * @brief Lesson 3: waits on a known port for one datagram.
  *
- * Shows bind(2): whoever wants to be found takes a port that others know.
+ * Shows bind(2): a program that others must find takes a port that they know.
  *
  * Run it: `build/bind 7788`. Its partner is sender (lesson 1):
  * `build/sender 127.0.0.1 7788 hello`.
@@ -32,15 +32,15 @@ int main(int argc, char *argv[])
         fail("cannot create a socket");
 
     /* 2. Bind it to our address and port: from now on the kernel keeps for us what is sent there.
-     *    Then ask for what we got: with port 0, the kernel picked one. */
+     *    Then ask which port we have: with port 0, the kernel picked one. */
     if (bind(sock, (struct sockaddr *)&args.local.address, args.local.length) == -1)
         fail("cannot bind to %s", endpoint_text(&args.local));
     if (getsockname(sock, (struct sockaddr *)&args.local.address, &args.local.length) == -1)
         fail("cannot get the socket's address");
     say("bound to %s", endpoint_text(&args.local));
 
-    /* 3. Wait for a datagram: at most 1024 bytes of it. MSG_TRUNC (Linux's own): return the
-     *    datagram's length even if the buffer was too small for it. */
+    /* 3. Wait for a datagram: at most 1024 bytes of it. MSG_TRUNC (not in POSIX; Linux and FreeBSD
+     *    have it): return the datagram's length even if the buffer was too small for it. */
     char buffer[1024];
     struct endpoint peer = { .length = sizeof peer.address };
     const ssize_t n = recvfrom(sock, buffer, sizeof buffer, MSG_TRUNC,

@@ -2,8 +2,8 @@
  * @file echo.c
  * @brief Lesson 4: returns every datagram to whoever sent it.
  *
- * Shows the whole life of a UDP server: one socket, any number of peers, no connections. (The echo
- * service of RFC 862 does the same on port 7.)
+ * Shows all of a UDP server: one socket, any number of peers, no connections. (The echo service of
+ * RFC 862 does the same on port 7.)
  *
  * Run it: `build/echo 7788`. Its partner is receiver (lesson 2):
  * `build/receiver 127.0.0.1 7788 hello`.
@@ -51,19 +51,19 @@ int main(int argc, char *argv[])
             continue;
         }
 
-        /* 4. Send it back to where it came from. Who that is, a stranger decides: a reply that
-         *    cannot be sent must not end the server. */
+        /* 4. Send it back to where it came from. A stranger chose that address: if we cannot send
+         *    there, the server must go on. */
         if (sendto(sock, data, (size_t)n, 0, (struct sockaddr *)&peer.address, peer.length) == -1) {
             warn("cannot return %zd bytes to %s", n, endpoint_text(&peer));
             continue;
         }
 
-        /* 5. Say what was done; of a long text, show the first 1024 bytes. */
+        /* 5. Say what we did; of a long text, show the first 1024 bytes. */
         printf("#%lu returned %zd bytes to %s: ", ++returned, n, endpoint_text(&peer));
         show_datagram("UTF-8", data, 1024, (size_t)n, "shown");
     }
 
-    /* 6. Close the socket. Here the loop can end, and so this line is reached. */
+    /* 6. Close the socket. Our loop ends, so the program gets here. */
     close(sock);
     flush_output();
     say_stopped(returned);
