@@ -2,8 +2,8 @@
  * @file chatroom.c
  * @brief Lesson 5: prints every message that arrives, with the time and the sender's address.
  *
- * Shows that one socket hears everybody, and that the bytes which arrive are a stranger's: they are
- * decoded and made harmless before they reach the terminal.
+ * Shows that one socket receives from everybody, and that strangers send these bytes: the program
+ * decodes them and makes them harmless before they reach the terminal.
  *
  * Run it: `build/chatroom 7788`. Its partners are any number of senders (lesson 1):
  * `build/sender 127.0.0.1 7788 hello`.

@@ -1,8 +1,9 @@
 /**
  * @file threaded-chat.c
- * @brief Lesson 6: a chat of two, in which one thread listens and the other one types.
+ * @brief Lesson 6: a chat of two: one thread receives, the other one reads the keyboard.
  *
- * Shows two threads that share one socket, and what they need so as not to trip over each other.
+ * Shows two threads that share one socket, and a mutex: only one of them writes to the terminal at
+ * a time.
  *
  * Run it with a second one as its partner, in two terminals:
  * `build/threaded-chat -l 4567 127.0.0.1 4568` and `build/threaded-chat -l 4568 127.0.0.1 4567`.
@@ -21,7 +22,7 @@ struct chat {
     const char *charset;
     struct endpoint local, peer;
     int sock;
-    pthread_mutex_t terminal; // who holds it may write there
+    pthread_mutex_t terminal; // the thread that holds it may write to the terminal
     unsigned long sent, received;
 };
 
@@ -77,7 +78,7 @@ static void *receive_and_print(void *argument)
             continue;
         }
         pthread_mutex_lock(&chat->terminal);
-        prompt("\r\033[K"); // wipe the line with the prompt, to write it again under the message
+        prompt("\r\033[K"); // erase the line with the prompt; it comes again under the message
         printf(">>%s:", endpoint_text(&peer));
         show_datagram(chat->charset, buffer, sizeof buffer, (size_t)n, "cut");
         flush_output();

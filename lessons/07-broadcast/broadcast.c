@@ -6,7 +6,8 @@
  * connection has exactly two ends.
  *
  * Run it: `build/broadcast 127.255.255.255 7788`, which reaches this machine alone. Its partner is
- * echo (lesson 4): `build/echo 7788`. For real hosts: `make lan`.
+ * echo (lesson 4): `build/echo 7788`. For more hosts: `make lan`. (Without an address it reaches
+ * every host of the network that you are on.)
  */
 #include <errno.h>
 #include <stdio.h>
@@ -37,8 +38,8 @@ int main(int argc, char *argv[])
     if (sock == -1)
         fail("cannot create a socket");
 
-    /* 2. Allow it to broadcast: the kernel refuses to, so that no program disturbs every host by
-     *    mistake. */
+    /* 2. Allow it to broadcast. Without this the kernel refuses, so that no program disturbs every
+     *    host by mistake. */
     const int on = 1;
     if (setsockopt(sock, SOL_SOCKET, SO_BROADCAST, &on, sizeof on) == -1)
         fail("cannot allow broadcasting");
