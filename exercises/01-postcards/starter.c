@@ -24,8 +24,8 @@ int main(int argc, char *argv[])
 
     /* TODO 2. Read standard input line by line, until it ends. */
 
-    /* TODO 3. Take the newline off, where there is one. A line that is too long for a datagram: say
-     *         so on standard error, with its number, and go on with the next. */
+    /* TODO 3. Remove the newline, if there is one. If the line is too long for a datagram, say so on
+     *         standard error, with its number, and go on with the next. */
 
     /* TODO 4. Send the line as one datagram; count it and its bytes. */
 

@@ -38,7 +38,7 @@ int main(int argc, char *argv[])
     (void)args.seconds;
 
     /* TODO 4. Did it come from the server? Then print it, after "answer after 1 tries: ", and exit 0.
-     *         If not, wait on, for what is left of the time. */
+     *         If not, wait on for the rest of the time. */
 
     /* TODO 5. No answer in time: do steps 2 to 4 again, args.tries times in all, and count. */
 

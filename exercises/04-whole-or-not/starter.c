@@ -24,15 +24,15 @@ int main(int argc, char *argv[])
     /* TODO 1. Create the socket, bind it to local, and say where: lesson 3, steps 1 and 2. */
     (void)local;
 
-    /* TODO 2. Until stop_requested(): learn how large the next datagram is, and leave it where it
-     *         is. With MSG_DONTWAIT, recvfrom returns -1 and errno is EAGAIN if there is none: then
+    /* TODO 2. Until stop_requested(): learn how large the next datagram is, and do not take it
+     *         yet. With MSG_DONTWAIT, recvfrom returns -1 and errno is EAGAIN if there is none: then
      *         wait_for_input(sock, INFINITY). */
 
     /* TODO 3. Get memory of that size. Do not forget the empty datagram. */
 
-    /* TODO 4. Take the datagram, and learn who has sent it. */
+    /* TODO 4. Take the datagram, and learn who sent it. */
 
-    /* TODO 5. Work out the checksum, in a function of its own. Print the line, and count. */
+    /* TODO 5. Compute the checksum, in its own function. Print the line, and count. */
 
     /* TODO 6. Give the memory back. */
 

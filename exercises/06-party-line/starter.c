@@ -13,7 +13,7 @@
 #include "endpoint.h"
 #include "program.h"
 
-/* TODO 1. What does the server have to know of a member? Where do the members stand? */
+/* TODO 1. What must the server know of a member? Where does it keep the members? */
 struct party {
     struct endpoint local;
     double seconds; // how long a member may be silent
@@ -51,7 +51,7 @@ int main(int argc, char *argv[])
         }
         requests++;
 
-        /* TODO 3. Write it down: one line on standard output, made harmless. */
+        /* TODO 3. Log it: one line on standard output, made harmless. */
 
         /* TODO 4. Drop the members who were silent for too long. Note that this sender was not. */
 

@@ -39,8 +39,8 @@ int main(int argc, char *argv[])
 
     unsigned long datagrams = 0, replaced = 0;
     while (!stop_requested()) {
-        /* TODO 2. This takes a datagram, as lesson 4 does. Has it come from the right one? Whoever
-         *         else it was is the left one from now on. */
+        /* TODO 2. This takes a datagram, as lesson 4 does. Did the right one send it? If not, its
+         *         sender is the left one from now on. */
         char data[DATAGRAM_MAX];
         struct endpoint sender = { .length = sizeof sender.address };
         const ssize_t n = recvfrom(sock, data, sizeof data, MSG_DONTWAIT,
@@ -55,14 +55,14 @@ int main(int argc, char *argv[])
         /* TODO 3. Translate its bytes. What the other charset cannot express becomes a question mark,
          *         in that charset, and is counted; so does each byte that is no character. */
 
-        /* TODO 4. Pass it on to the other side; this passes on what came, to the right one. If it
-         *         cannot be passed on, that must not end the program. */
+        /* TODO 4. Pass it on to the other side; this passes on what came, to the right one. If that
+         *         fails, the program must go on. */
         if (sendto(sock, data, (size_t)n, 0, (struct sockaddr *)&args.peer.address,
                    args.peer.length) == -1)
             fail("cannot pass on %zd bytes", n);
         datagrams++;
 
-        /* TODO 5. Say what was done: one line on standard output. */
+        /* TODO 5. Say what you did: one line on standard output. */
     }
 
     close(sock);

@@ -29,7 +29,7 @@ int main(int argc, char *argv[])
     stop_on_signals();
 
     /* TODO 1. For each door, create its socket and bind it to doors[i].local. Ask with getsockname
-     *         which port it has got. */
+     *         which port it got. */
     (void)doors;
 
     /* TODO 2. When both are bound, say "bound to ..." for each. */
