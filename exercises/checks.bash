@@ -1,7 +1,7 @@
 # What every exercise's check.bats loads, beside tests/helpers.bash. A check drives the learner's
 # program from outside and, if something is wrong, tells what happened on the wire.
 #
-# shellcheck shell=bash disable=SC2016,SC2034,SC2154  # bats and the checks use what stands here
+# shellcheck shell=bash disable=SC2016,SC2034,SC2154  # bats and the checks use what is set here
 
 # shellcheck source=tests/helpers.bash
 source "${BASH_SOURCE[0]%/*}/../tests/helpers.bash"

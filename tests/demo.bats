@@ -39,7 +39,7 @@ nothing_left() {
 
 @test "demo: make demo plays all acts with their programs and exits 0" {
     cd "$ROOT"
-    # PROGRAMS=: they are there, and nothing shall be built while other tests use them.
+    # PROGRAMS=: they are there, and nothing is built while other tests use them.
     run make --no-print-directory demo PROGRAMS= BUILD="${BUILD#"$PWD"/}"
     echo "$output"
     equal 0 "$status"

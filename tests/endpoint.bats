@@ -121,7 +121,7 @@ talk() {
 
 # ------------------------------------- text --------------------------------------
 
-@test "endpoint: an IPv4-mapped IPv6 address prints as the IPv4 address that it stands for" {
+@test "endpoint: an IPv4-mapped IPv6 address prints as the IPv4 address in it" {
     needs_ipv6
     talk ::ffff:127.0.0.1 127.0.0.1 ::ffff:127.0.0.1
 }

@@ -1,7 +1,7 @@
 # What every test file loads. A test starts real programs, waits for what they print (never for a
 # fixed time), and leaves no process behind.
 #
-# shellcheck shell=bash disable=SC2034,SC2154  # bats and the tests use what stands here
+# shellcheck shell=bash disable=SC2034,SC2154  # bats and the tests use what is set here
 
 ROOT=${BASH_SOURCE[0]%/*}/..
 [[ $ROOT = /* ]] || ROOT=$PWD/$ROOT
@@ -80,7 +80,7 @@ keep_waiting() {
     ((naps++ < DEADLINE * NAPS)) && nap
 }
 
-# await FILE TEXT: waits until TEXT stands in FILE.
+# await FILE TEXT: waits until TEXT is in FILE.
 await() {
     local naps=0
     until slurp "$1" && [[ $content == *"$2"* ]]; do

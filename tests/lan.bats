@@ -223,7 +223,7 @@ ends_on() {
     as_nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
     "${as_nobody[@]}" true 2>/dev/null || skip "no setpriv to become another user with"
     "${as_nobody[@]}" unshare -Urn true 2>/dev/null || skip "namespaces are for root alone here"
-    # The checkout may stand where nobody may look.
+    # The checkout may be where nobody may look.
     cd /
     run "${as_nobody[@]}" timeout -k 1 60 bash -c "$(cat "$LAN")" "$LAN" 0
     equal 2 "$status"
@@ -240,7 +240,7 @@ ends_on() {
     needs_lan
     cd "$ROOT"
     [[ $BUILD == "$PWD"/* ]] || skip "BUILD is outside of the checkout"
-    # PROGRAMS=: they are there, and nothing shall be built while other tests use them.
+    # PROGRAMS=: they are there, and nothing is built while other tests use them.
     run make --no-print-directory lan HOSTS=2 PROGRAMS= BUILD="${BUILD#"$PWD"/}" \
         < <(echo 'command -v sender; on 2 command -v echo; on 3 true; on 2 sh -c "command -v receiver"')
     equal 0 "$status"

@@ -1,7 +1,7 @@
 # Module program: what every program does: options, messages, stopping, checked output.
 #
 # shellcheck disable=SC2154,SC2030,SC2031  # helpers set pid, port and status, in each test
-# shellcheck disable=SC2034,SC2016  # helpers use input; scripts for an inner bash stand in quotes
+# shellcheck disable=SC2034,SC2016  # helpers use input; scripts for an inner bash are in quotes
 
 load helpers
 
@@ -106,7 +106,7 @@ refuses() {
     caught_nothing
 }
 
-@test "program: what stands behind -- or HOST is no option: TEXT may begin with -" {
+@test "program: what follows -- or HOST is no option: TEXT may begin with -" {
     catch_all
     "$BUILD/sender" -- 127.0.0.1 "$port" -h
     "$BUILD/sender" 127.0.0.1 "$port" --help

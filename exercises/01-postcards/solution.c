@@ -23,7 +23,7 @@ int main(int argc, char *argv[])
     if (sock == -1)
         fail("cannot create a socket");
 
-    /* 2. Read line after line. getline tells the length: a line may be empty or hold a zero byte. */
+    /* 2. Read line after line. getline tells the length: a line may be empty, or contain a zero byte. */
     unsigned long datagrams = 0, bytes = 0, number = 0;
     bool all_sent = true;
     char *line = NULL;
@@ -31,7 +31,7 @@ int main(int argc, char *argv[])
     ssize_t n;
     while ((n = getline(&line, &room, stdin)) != -1) {
         number++;
-        /* 3. The newline ends the line, it is not part of it. The last line may have none. */
+        /* 3. The newline is not a part of the line. The last line may have none. */
         if (n > 0 && line[n - 1] == '\n')
             n--;
         if (n > LARGEST) {
@@ -50,7 +50,7 @@ int main(int argc, char *argv[])
         fail("cannot read standard input");
     free(line);
 
-    /* 5. Say what was sent, and close the socket. */
+    /* 5. Say what we sent, and close the socket. */
     printf("sent %lu datagrams, %lu bytes\n", datagrams, bytes);
     flush_output();
     close(sock);

@@ -1,7 +1,7 @@
 # The checks of exercise 2, patience: each proves sentences of the contract in its README.md. The desk is
 # who is asked; a stranger is anybody else.
 #
-# shellcheck disable=SC2030,SC2031,SC2034,SC2128,SC2153,SC2154  # checks.bash uses what stands here, and sets the peers' ports
+# shellcheck disable=SC2030,SC2031,SC2034,SC2128,SC2153,SC2154  # checks.bash uses what is set here, and sets the peers' ports
 
 load ../checks
 

@@ -27,7 +27,7 @@ int main(int argc, char *argv[])
 {
     const struct arguments args = parse_arguments(argc, argv);
 
-    /* 1. Create the socket: one for all tries, so that a late answer, too, finds its way. */
+    /* 1. Create the socket: one for all tries, so that a late answer still comes to us. */
     int sock = socket(args.server.address.ss_family, SOCK_DGRAM, 0);
     if (sock == -1)
         fail("cannot create a socket");
@@ -38,8 +38,8 @@ int main(int argc, char *argv[])
                    (const struct sockaddr *)&args.server.address, args.server.length) == -1)
             fail("cannot send %zu bytes to %s", strlen(args.text), endpoint_text(&args.server));
 
-        /* 3. Wait for the answer until the deadline, which is set once a try: whatever else comes
-         *    in, it stays where it is. */
+        /* 3. Wait for the answer until the deadline. We set it once a try: a stranger's datagram
+         *    does not move it. */
         const double deadline = now() + args.seconds;
         do {
             char buffer[1024];
@@ -49,7 +49,7 @@ int main(int argc, char *argv[])
             if (n == -1 && errno != EAGAIN)
                 fail("cannot receive");
 
-            /* 4. Is it the answer? Only if it comes from where the question went. */
+            /* 4. Is it the answer? Only if it comes from the endpoint that we asked. */
             if (n >= 0 && same_endpoint(&peer, &args.server)) {
                 printf("answer after %lu tries: ", tries);
                 show_datagram("UTF-8", buffer, sizeof buffer, (size_t)n, "cut");

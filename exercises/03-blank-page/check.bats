@@ -1,6 +1,6 @@
 # The checks of exercise 3, blank-page: each proves sentences of the contract in its README.md.
 #
-# shellcheck disable=SC2030,SC2031,SC2034,SC2128,SC2154  # checks.bash uses what stands here, and sets the peers' ports
+# shellcheck disable=SC2030,SC2031,SC2034,SC2128,SC2154  # checks.bash uses what is set here, and sets the peers' ports
 
 load ../checks
 

@@ -14,14 +14,14 @@
 #define LARGEST 65507 // bytes of data over IPv4: 65535 - 20 (IP header) - 8 (UDP header)
 #define PATIENCE 1000 // milliseconds
 
-/* Says which call has failed, and why, and ends. */
+/* Says which call failed, and why, and ends the program. */
 static void fail(const char *call)
 {
     perror(call);
     exit(1);
 }
 
-/* Says what is wrong with the arguments, and ends. */
+/* Says what is wrong with the arguments, and ends the program. */
 static void misused(const char *what)
 {
     fprintf(stderr, "blank-page: %s\n", what);
@@ -29,7 +29,7 @@ static void misused(const char *what)
     exit(2);
 }
 
-/* The port that text means: decimal digits alone (strtol would take a sign and blanks, too). */
+/* Reads a port: decimal digits alone (strtol would take a sign and blanks, too). */
 static in_port_t parse_port(const char *text, long lowest)
 {
     const long port = strtol(text, NULL, 10);
@@ -59,7 +59,7 @@ static void send_and_print(const struct sockaddr_in *server, const char *text)
         exit(1);
     }
 
-    /* 3. Take it, and print it: it may hold anything. */
+    /* 3. Take it, and print it: it may contain any bytes. */
     static unsigned char reply[LARGEST];
     const ssize_t n = recvfrom(sock, reply, sizeof reply, 0, NULL, NULL);
     if (n == -1)
@@ -82,14 +82,14 @@ static void wait_and_reply(in_port_t port)
     if (bind(sock, (struct sockaddr *)&local, sizeof local) == -1)
         fail("bind");
 
-    /* 5. Say which port it is: the kernel has chosen it, if it was 0. */
+    /* 5. Say which port it is: for port 0, the kernel picked one. */
     socklen_t length = sizeof local;
     if (getsockname(sock, (struct sockaddr *)&local, &length) == -1)
         fail("getsockname");
     printf("port %u\n", (unsigned)ntohs(local.sin_port));
     fflush(stdout);
 
-    /* 6. Wait for a datagram. The kernel fills in who has sent it. */
+    /* 6. Wait for a datagram. The kernel fills in who sent it. */
     static char data[LARGEST];
     struct sockaddr_in peer;
     length = sizeof peer;

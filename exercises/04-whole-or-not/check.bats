@@ -1,6 +1,6 @@
 # The checks of exercise 4, whole-or-not: each proves sentences of the contract in its README.md.
 #
-# shellcheck disable=SC2017,SC2030,SC2031,SC2034,SC2154  # bats and checks.bash use what stands here
+# shellcheck disable=SC2017,SC2030,SC2031,SC2034,SC2154  # bats and checks.bash use what is set here
 
 load ../checks
 

@@ -33,8 +33,8 @@ int main(int argc, char *argv[])
 
     unsigned long datagrams = 0;
     while (!stop_requested()) {
-        /* 3. Look how large the next datagram is. MSG_PEEK leaves it where it is; MSG_TRUNC
-         *    (Linux's own) returns its length, although there is no room for any of it. */
+        /* 3. Look how large the next datagram is. MSG_PEEK leaves it in the buffer; MSG_TRUNC
+         *    (Linux, FreeBSD) returns its length, although there is no room for any of it. */
         const ssize_t size = recvfrom(sock, NULL, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, NULL,
                                       NULL);
         if (size == -1) {

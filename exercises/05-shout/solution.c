@@ -13,7 +13,7 @@
 #include "program.h"
 #include "text.h"
 
-/* All that a server knows of a peer: where it is, and what has come from there. */
+/* What the server knows of a peer: where it is, and what came from there. */
 struct peer {
     struct endpoint endpoint;
     unsigned long datagrams, bytes;
@@ -56,7 +56,7 @@ int main(int argc, char *argv[])
             continue;
         }
 
-        /* 4. Remember who has sent it. Nobody will tell when a peer goes away. */
+        /* 4. Remember who sent it. Nobody tells us when a peer goes away. */
         struct peer *peer = find_peer(&peers, &count, &endpoint);
         peer->datagrams++;
         peer->bytes += (unsigned long)n;
@@ -69,7 +69,7 @@ int main(int argc, char *argv[])
             warn("cannot return %zd bytes to %s", n, endpoint_text(&endpoint));
     }
 
-    /* 6. Close the socket, and tell who has asked. */
+    /* 6. Close the socket, and report the peers. */
     close(sock);
     for (size_t i = 0; i < count; i++)
         printf("%s: %lu datagrams, %lu bytes\n", endpoint_text(&peers[i].endpoint),
@@ -96,7 +96,7 @@ static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
            memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof a6->sin6_addr) == 0;
 }
 
-/* Finds the peer at an endpoint among the count known ones; a new one is put behind them. */
+/* Finds the peer at an endpoint among the count known ones; adds a new one after them. */
 static struct peer *find_peer(struct peer **peers, size_t *count, const struct endpoint *endpoint)
 {
     for (size_t i = 0; i < *count; i++)
@@ -114,7 +114,7 @@ static struct peer *find_peer(struct peer **peers, size_t *count, const struct e
     return new_peer;
 }
 
-/* Not toupper(): what that does to other bytes, the locale decides. */
+/* Not toupper(): what it does to other bytes depends on the locale. */
 static void shout(char *bytes, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -124,7 +124,7 @@ static void shout(char *bytes, size_t n)
 
 static const char help[] =
     "usage: shout [-b ADDRESS] [PORT]\n"
-    "Return every datagram that comes to PORT in upper case, until Ctrl-C; then tell who has asked.\n"
+    "Return every datagram that comes to PORT in upper case, until Ctrl-C; then report the peers.\n"
     "\n"
     "  PORT        the port to wait on, 0 to 65535; 0: any free one (default: 7788)\n"
     "  -b ADDRESS  the address of this machine to wait on (default: 0.0.0.0, all\n"

@@ -42,7 +42,7 @@ int main(int argc, char *argv[])
 
 static const char help[] =
     "usage: shout [-b ADDRESS] [PORT]\n"
-    "Return every datagram that comes to PORT in upper case, until Ctrl-C; then tell who has asked.\n"
+    "Return every datagram that comes to PORT in upper case, until Ctrl-C; then report the peers.\n"
     "\n"
     "  PORT        the port to wait on, 0 to 65535; 0: any free one (default: 7788)\n"
     "  -b ADDRESS  the address of this machine to wait on (default: 0.0.0.0, all\n"

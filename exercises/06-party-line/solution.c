@@ -68,12 +68,12 @@ int main(int argc, char *argv[])
             continue;
         }
 
-        /* 3. Write it down, made harmless. */
+        /* 3. Log it, made harmless. */
         printf("%s: ", endpoint_text(&peer));
         show_datagram("UTF-8", request, sizeof request, (size_t)n, "cut");
         requests++;
 
-        /* 4. Drop who was silent for too long. The sender of this request, if still in, is not. */
+        /* 4. Drop the members that were silent too long. This sender is not, if still a member. */
         drop_the_silent(&party);
         struct member *member = find_member(&party, &peer);
         if (member)
@@ -91,7 +91,7 @@ int main(int argc, char *argv[])
     return 0;
 }
 
-/* Who is to get it, a stranger has decided: a failure is a warning, not the end. */
+/* A stranger chose the address: a failure is a warning, not the end. */
 static void send_bytes(const struct party *party, const struct endpoint *peer, const char *bytes,
                        size_t n)
 {
@@ -131,7 +131,7 @@ static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
            memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof a6->sin6_addr) == 0;
 }
 
-/* The member at this endpoint; NULL if nobody there has joined. */
+/* The member at this endpoint, or NULL. */
 static struct member *find_member(struct party *party, const struct endpoint *peer)
 {
     for (size_t i = 0; i < party->count; i++)
@@ -171,7 +171,7 @@ static void relay(struct party *party, const struct member *speaker, const char 
 {
     char message[LONGEST_NAME + 2 + LONGEST_REQUEST];
     const size_t start = (size_t)snprintf(message, sizeof message, "%s: ", speaker->name);
-    memcpy(message + start, text, n); // the text is bytes: no %s, which stops at a zero byte
+    memcpy(message + start, text, n); // the text may contain zero bytes, where %s stops
     for (size_t i = 0; i < party->count; i++)
         if (&party->members[i] != speaker)
             send_bytes(party, &party->members[i].endpoint, message, start + n);

@@ -214,7 +214,7 @@ reads() {
 }
 
 # proves: 10
-@test "each datagram stands for itself: half a character does not wait for its rest" {
+@test "each datagram is translated alone: half a character does not wait for its rest" {
     see='lesson 4, "The idea": a datagram is whole; only a stream is cut anywhere'
     translates gb2312 utf-8
     new_text

@@ -13,8 +13,8 @@
 #include "program.h"
 #include "text.h"
 
-/* Between the two charsets stands one that has every character, at 4 bytes each: so a character that
- * was read and cannot be written is told apart from bytes that cannot be read. */
+/* Translate through a charset that has every character, with 4 bytes each. Then a character that we
+ * can read but not write differs from bytes that we cannot read. */
 #define PIVOT "UTF-32LE"
 
 struct arguments {
@@ -24,7 +24,7 @@ struct arguments {
 
 /* One way through: what iconv needs to translate in one direction. */
 struct way {
-    iconv_t decoder, encoder; // from the one charset to the pivot, from there to the other one
+    iconv_t decoder, encoder; // from one charset to the pivot, and from there to the other
 };
 
 static struct arguments parse_arguments(int argc, char *argv[]);
@@ -56,7 +56,7 @@ int main(int argc, char *argv[])
     struct endpoint left = { .length = 0 }; // nobody yet
     unsigned long datagrams = 0, all_replaced = 0;
     while (!stop_requested()) {
-        /* 3. Take the next datagram. Who has sent it decides where it goes to. */
+        /* 3. Take the next datagram. Its sender decides where it goes. */
         char data[DATAGRAM_MAX];
         struct endpoint sender = { .length = sizeof sender.address };
         const ssize_t n = recvfrom(sock, data, sizeof data, MSG_DONTWAIT,
@@ -90,7 +90,7 @@ int main(int argc, char *argv[])
             continue;
         }
 
-        /* 5. Say what was done. */
+        /* 5. Say what we did. */
         printf("%s to ", endpoint_text(&sender));
         printf("%s: %zd bytes in, %zd bytes out, %lu replaced\n", endpoint_text(receiver), n,
                length, replaced);
@@ -136,15 +136,15 @@ static struct way open_way(const char *from, const char *to)
     return (struct way){ open_iconv(PIVOT, from, from), open_iconv(to, PIVOT, to) };
 }
 
-/* Writes a character of the pivot after what the encoder has written before: only the encoder knows
- * what has to come between them, such as an escape sequence. Returns false, with errno E2BIG if there
- * is no room, else EILSEQ. */
+/* Writes a character of the pivot after what the encoder wrote before: only the encoder knows what
+ * must come between them, such as an escape sequence. Returns false, with errno E2BIG if there is no
+ * room, else EILSEQ. */
 static bool encode(const struct way *way, char *character, char **out, size_t *size)
 {
     char *const before = *out;
     size_t left = 4;
     const size_t answer = iconv(way->encoder, &character, &left, out, size);
-    if (answer != 0 && answer != (size_t)-1) { // musl has written a `*` instead
+    if (answer != 0 && answer != (size_t)-1) { // musl wrote a `*` instead
         *size += (size_t)(*out - before);
         *out = before;
         errno = EILSEQ;
@@ -153,7 +153,7 @@ static bool encode(const struct way *way, char *character, char **out, size_t *s
 }
 
 /* Translates n bytes; returns the length of the result, -1 with errno E2BIG if it does not fit. Counts
- * in `replaced` what had to become a question mark. */
+ * in `replaced` what became a question mark. */
 static ssize_t translate(const struct way *way, char *in, size_t n, char *result, size_t size,
                          unsigned long *replaced)
 {
@@ -162,9 +162,9 @@ static ssize_t translate(const struct way *way, char *in, size_t n, char *result
     iconv(way->decoder, NULL, NULL, NULL, NULL); // no state of an earlier datagram
     iconv(way->encoder, NULL, NULL, NULL, NULL);
     while (true) {
-        /* No character takes more than 8 bytes; given all of them, iconv would look at all each time.
-         * Room for one character, so iconv takes one; or none, where no character begins. At the end
-         * it gives what it has kept back: a letter that an accent might have followed. */
+        /* No character takes more than 8 bytes; if it got more, iconv would look at all of them each
+         * time. There is room for one character, so iconv takes one, or none where none begins. At
+         * the end it gives what it held back: a letter that an accent could have followed. */
         char character[4], *pivot = character;
         size_t room = sizeof character;
         const char *const start = in;
@@ -182,12 +182,12 @@ static ssize_t translate(const struct way *way, char *in, size_t n, char *result
         } else {
             in++; // no character begins with this byte
         }
-        /* It cannot be read, or it cannot be written. */
+        /* We cannot read it, or cannot write it. */
         if (!encode(way, (char[4]){ '?' }, &out, &size))
             return -1;
         (*replaced)++;
     }
-    /* What the encoder has kept back, and what brings it back to its beginning. */
+    /* What the encoder held back, and what brings it back to its first state. */
     return iconv(way->encoder, NULL, NULL, &out, &size) == (size_t)-1 ? -1 : out - result;
 }
 

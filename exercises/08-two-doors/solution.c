@@ -39,7 +39,7 @@ int main(int argc, char *argv[])
                                { stop_descriptor(), POLLIN, 0 } };
     while (!stop_requested()) {
         /* 2. Sleep until something comes through either door, or Ctrl-C. A signal interrupts poll:
-         *    then it is the loop's condition that looks what has happened. */
+         *    then the condition of the loop looks whether to stop. */
         flush_output();
         if (poll(inputs, 3, -1) == -1) {
             if (errno != EINTR)
@@ -62,7 +62,7 @@ int main(int argc, char *argv[])
 }
 
 /* Binds a socket to the door's endpoint, and asks which endpoint that is: for port 0, the kernel
- * has picked one. */
+ * picked one. */
 static void open_door(struct door *door)
 {
     door->sock = socket(door->local.address.ss_family, SOCK_DGRAM, 0);
@@ -74,8 +74,8 @@ static void open_door(struct door *door)
         fail("cannot get the socket's address");
 }
 
-/* Takes one datagram and prints it; false if there was none after all. One, not all that there are:
- * somebody may be waiting at the other door. */
+/* Takes one datagram and prints it; returns false if there was none. It takes only one, because
+ * somebody may wait at the other door. */
 static bool take_one(const struct door *door)
 {
     char buffer[1024];

@@ -1,6 +1,6 @@
 /**
  * @file one-thread.c
- * @brief Exercise 9, one good solution: a chat of two, in which one thread does all.
+ * @brief Exercise 9, one good solution: a chat of two, with one thread.
  */
 #include <errno.h>
 #include <poll.h>
@@ -13,7 +13,7 @@
 #include "program.h"
 #include "text.h"
 
-#define LONGEST_LINE (4 * DATAGRAM_MAX) // no charset makes a datagram of so much UTF-8
+#define LONGEST_LINE (4 * DATAGRAM_MAX) // in no charset does so much UTF-8 fit a datagram
 
 struct chat {
     const char *charset;
@@ -41,7 +41,7 @@ int main(int argc, char *argv[])
         fail("cannot get the socket's address");
     say("bound to %s", endpoint_text(&chat.local));
 
-    /* 2. Sleep until there is something to do, whichever it is: a datagram, a key, Ctrl-C. */
+    /* 2. Sleep until there is something to do: a datagram, a key, or Ctrl-C. */
     prompt("<<");
     bool typing = true;
     while (typing && !stop_requested()) {
@@ -49,12 +49,12 @@ int main(int argc, char *argv[])
                                    { STDIN_FILENO, POLLIN, 0 },
                                    { stop_descriptor(), POLLIN, 0 } };
         if (poll(inputs, 3, -1) == -1) {
-            if (errno != EINTR) // a signal: the loop's condition looks whether it was Ctrl-C
+            if (errno != EINTR) // a signal: the condition of the loop looks whether to stop
                 fail("cannot wait");
             continue;
         }
-        /* 3. Do it, without waiting for anything else: half a line stays half a line. The end of
-         *    the input may be told as POLLHUP, without POLLIN. */
+        /* 3. Do it, and wait for nothing else: half a line stays half a line. The end of the input
+         *    may be reported as POLLHUP, without POLLIN. */
         if (inputs[0].revents != 0)
             receive_and_print(&chat);
         if (inputs[1].revents != 0)
@@ -69,7 +69,7 @@ int main(int argc, char *argv[])
     return 0;
 }
 
-/* Takes what has come, and returns: never sleeps. */
+/* Takes what came, and returns. It never sleeps. */
 static void receive_and_print(struct chat *chat)
 {
     char buffer[1024];
@@ -81,7 +81,7 @@ static void receive_and_print(struct chat *chat)
             fail("cannot receive");
         return;
     }
-    prompt("\r\033[K"); // wipe the line with the prompt, to write it again under the message
+    prompt("\r\033[K"); // erase the line with the prompt; it comes again under the message
     printf(">>%s:", endpoint_text(&peer));
     show_datagram(chat->charset, buffer, sizeof buffer, (size_t)n, "cut");
     flush_output();

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h> // Linux's own: getrandom
+#include <sys/random.h> // getrandom: Linux, FreeBSD
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -45,7 +45,7 @@ static int serve(const char *name, struct endpoint local)
 {
     stop_on_signals();
 
-    /* 1. Bind to the port that is asked for: on all addresses, for a broadcast is sent to none of
+    /* 1. Bind to the port, on all addresses: a broadcast goes to an address that is not one of
      *    ours. */
     int sock = socket(local.address.ss_family, SOCK_DGRAM, 0);
     if (sock == -1)
@@ -58,7 +58,7 @@ static int serve(const char *name, struct endpoint local)
 
     unsigned long answered = 0;
     while (!stop_requested()) {
-        /* 2. Take a question: one byte of room more than it has, so that a longer one is seen. */
+        /* 2. Take a question, with room for one byte more, so that we notice a longer one. */
         char question[13 + 1], answer[64];
         struct endpoint peer = { .length = sizeof peer.address };
         const ssize_t n = recvfrom(sock, question, sizeof question, MSG_DONTWAIT,
@@ -70,13 +70,13 @@ static int serve(const char *name, struct endpoint local)
             continue;
         }
 
-        /* 3. Nothing else is answered, not even with an error: every host would do so at once. */
+        /* 3. Answer nothing else, not even with an error: every host would do so at once. */
         question[13] = '\0';
         if (n != 13 || memcmp(question, "WHO? ", 5) != 0 ||
             strspn(question + 5, "0123456789abcdef") != 8)
             continue;
 
-        /* 4. Answer with our name and the token, to the asker alone. */
+        /* 4. Answer with our name and the token, only to the host that asked. */
         const int length = snprintf(answer, sizeof answer, "HERE %s %s", question + 5, name);
         if (sendto(sock, answer, (size_t)length, 0, (struct sockaddr *)&peer.address,
                    peer.length) == -1) {
@@ -105,7 +105,7 @@ static int compare(const void *one, const void *other)
     return order ? order : memcmp(&x->sin_port, &y->sin_port, sizeof x->sin_port);
 }
 
-/* Same address, same port; over IPv4, which is all that broadcasts know. */
+/* Same address, same port. IPv4 alone: IPv6 has no broadcast. */
 static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
 {
     const struct sockaddr_in *a4 = (const struct sockaddr_in *)&a->address;
@@ -121,7 +121,7 @@ static bool is_known(const struct answer *answers, size_t count, const struct en
     return false;
 }
 
-/* Asks everybody, and lists who has answered; returns the exit status. */
+/* Asks everybody, and lists the answers; returns the exit status. */
 static int ask_all(struct endpoint everyone, double seconds)
 {
     static struct answer answers[MOST_ANSWERS];
@@ -136,7 +136,7 @@ static int ask_all(struct endpoint everyone, double seconds)
     if (setsockopt(sock, SOL_SOCKET, SO_BROADCAST, &on, sizeof on) == -1)
         fail("cannot allow broadcasting");
 
-    /* 6. Ask, with a token that nobody can guess: an answer must hold it. */
+    /* 6. Ask, with a token that nobody can guess: an answer must contain it. */
     unsigned token;
     if (getrandom(&token, sizeof token, 0) != sizeof token)
         fail("cannot get a random number");
@@ -147,7 +147,7 @@ static int ask_all(struct endpoint everyone, double seconds)
                everyone.length) == -1)
         fail("cannot send the question to %s", endpoint_text(&everyone));
 
-    /* 7. Take the answers until the time is up. It does not begin anew with each of them. */
+    /* 7. Take the answers until the time has passed. An answer does not start it again. */
     const double deadline = now() + seconds;
     while (!stop_requested() && now() < deadline) {
         char data[64];
@@ -193,7 +193,7 @@ static bool is_name(const char *bytes, size_t n)
 static const char help[] =
     "usage: who-is-there serve NAME [PORT], or who-is-there ask [-w SECONDS] [HOST [PORT]]\n"
     "serve: answer who asks for those on this network, until Ctrl-C.\n"
-    "ask: broadcast the question, and list who has answered.\n"
+    "ask: broadcast the question, and list the answers.\n"
     "\n"
     "  NAME        1 to 32 letters, digits and hyphens\n"
     "  HOST        the broadcast address (default: 255.255.255.255)\n"

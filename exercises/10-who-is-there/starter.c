@@ -62,7 +62,7 @@ static int serve(const char *name, struct endpoint local)
     return 0;
 }
 
-/* Asks everybody, and lists who has answered; returns the exit status. */
+/* Asks everybody, and lists the answers; returns the exit status. */
 static int ask_all(struct endpoint everyone, double seconds)
 {
     stop_on_signals();
@@ -97,7 +97,7 @@ static bool is_name(const char *bytes, size_t n)
 static const char help[] =
     "usage: who-is-there serve NAME [PORT], or who-is-there ask [-w SECONDS] [HOST [PORT]]\n"
     "serve: answer who asks for those on this network, until Ctrl-C.\n"
-    "ask: broadcast the question, and list who has answered.\n"
+    "ask: broadcast the question, and list the answers.\n"
     "\n"
     "  NAME        1 to 32 letters, digits and hyphens\n"
     "  HOST        the broadcast address (default: 255.255.255.255)\n"

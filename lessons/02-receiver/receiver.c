@@ -87,7 +87,7 @@ static const char help[] =
     "  HOST        a name, an IPv4 address or an IPv6 address\n"
     "  PORT        the port to send to, 1 to 65535 (default: 8080)\n"
     "  -e CHARSET  the charset on the wire, such as gb2312 (default: UTF-8)\n"
-    "  -w SECONDS  how long to wait for the reply, such as 0.5 (default: for ever)\n"
+    "  -w SECONDS  how long to wait for the reply, such as 0.5 (default: forever)\n"
     "  -h          show this help\n";
 
 static struct arguments parse_arguments(int argc, char *argv[])

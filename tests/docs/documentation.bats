@@ -1,18 +1,18 @@
 # What the documentation says, held against what it speaks of. (Its transcripts: transcripts.bats.)
 # The conventions for whoever writes:
 #
-# - A ```c block in README.md, CONTRIBUTING.md, docs/ or a lesson shows source as it stands: whole
+# - A ```c block in README.md, CONTRIBUTING.md, docs/ or a lesson shows source as it is: whole
 #   lines in their order, all moved left by the same amount; empty lines do not count. A line `...` or
-#   `/* ... */` stands for lines left out. In a lesson the source is its own program, common/ or
+#   `/* ... */` replaces lines left out. In a lesson the source is its own program, common/ or
 #   tests/, elsewhere any. `<!-- not an excerpt -->` in the line before a block leaves it out.
 # - docs/errors.md: each message is a level-3 heading of one code span, without the program's name,
 #   with a placeholder in capitals for what varies: ### `cannot bind to ENDPOINT`. A message that
-#   has backticks itself stands between double ones. There are no other level-3 headings. A piece of
+#   has backticks itself is between double ones. There are no other level-3 headings. A piece of
 #   advice is a code span with its parentheses: `(a firewall forbids it)`.
 # - A lesson's README explains each option of its program in a code span: `-w SECONDS` or `-w`.
 # - A link is relative, or to a site that tests/docs/links allows.
 #
-# shellcheck disable=SC2016,SC2034  # backticks are Markdown's; helpers.bash uses what stands here
+# shellcheck disable=SC2016,SC2034  # backticks are Markdown's; helpers.bash uses what is set here
 
 load ../helpers
 
@@ -40,7 +40,7 @@ none() {
     return 1
 }
 
-# find_false_excerpts PAGE SOURCE...: prints the ```c blocks of the page that stand in no source.
+# find_false_excerpts PAGE SOURCE...: prints the ```c blocks of the page that are in no source.
 find_false_excerpts() {
     awk -v page="$1" '
         function indent(line) { match(line, /^ */); return RLENGTH }
@@ -86,7 +86,7 @@ find_false_excerpts() {
         $0 != "" { before = $0 }' "${@:2}" "$1"
 }
 
-@test "documentation: every C excerpt stands in its source as shown" {
+@test "documentation: every C excerpt is in its source as shown" {
     findings=$(
         for page in README.md CONTRIBUTING.md docs/*.md; do
             [[ ! -e $page ]] || find_false_excerpts "$page" lessons/*/*.c common/*.[ch] tests/*.c
@@ -121,7 +121,7 @@ as_pattern() {
         s/%%/%/g' <<<"$1"
 }
 
-@test "documentation: every message of the programs stands in docs/errors.md, and no other" {
+@test "documentation: every message of the programs is in docs/errors.md, and no other" {
     mapfile -t formats < <(print_formats)
     ((${#formats[@]} > 10))
     mapfile -t headings < <(sed -nE 's/^### +//p' docs/errors.md)
@@ -141,7 +141,7 @@ as_pattern() {
     none "$findings"
 }
 
-@test "documentation: every piece of advice stands in docs/errors.md, and no other" {
+@test "documentation: every piece of advice is in docs/errors.md, and no other" {
     mapfile -t advice < <(print_advice)
     ((${#advice[@]} > 5))
     findings=$(

@@ -1,4 +1,4 @@
-# The transcripts in the documentation: each is run and compared. How one is written stands in
+# The transcripts in the documentation: each is run and compared. How one is written is in
 # tests/docs/transcript.
 
 load ../helpers
