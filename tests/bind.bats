@@ -20,6 +20,7 @@ load helpers
     needs_lan
     run lan bash -c '
         once() {
+            rm -f err # or the line of the run before is taken for this one
             "$1/bind" >out 2>err & pid=$!
             until grep -qs "bound to" err; do sleep 0.01; done
             shift
