@@ -224,6 +224,15 @@ build_site() {
     done
 }
 
+@test "documentation: each question of Predict is answered first in Check yourself; each step shows C first" {
+    for page in lessons/*/README.md; do
+        echo "$page:"
+        equal "$(sed -n '/^## Predict/,/^## Run it/p' "$page" | grep -cE '^[0-9]+\. ')" \
+            "$(sed -n '/^## Check yourself/,/^<\/details>/p' "$page" | grep -cE '^[0-9]+\. ')"
+        equal '' "$(awk '/^```python/ && before != "In the document:"; NF { before = $0 }' "$page")"
+    done
+}
+
 # has FILE TEXT: prints a finding unless FILE has the text.
 has() {
     grep -qsF -- "$2" "$1" || echo "$1: lacks \"$2\""
