@@ -136,6 +136,7 @@ $(PROOFS): $(BUILD)/tests/exercise-%.tap: $(BUILD)/probe $(CHECKED_COMMON) $(BUI
 .PHONY: prove
 prove: export ROUNDS := $(or $(ROUNDS),3)
 prove: $(PROOFS) ## contributors: prove the graders: each mutant of a solution is caught (ROUNDS=3)
+	$(if $(PROOFS),,@echo 'There are no solutions here to prove: this is a handout.'; exit 1)
 	@tests/summary $(PROOFS)
 
 # ------------------------------------ the rest ------------------------------------
