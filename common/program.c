@@ -105,6 +105,9 @@ static const char *advice(int error, const char *text)
         { EILSEQ, "*", " (the text is not UTF-8, or the charset has no such character)" },
         { EINVAL, "*bind to [[]fe80*", " (it needs an interface, as in fe80::1%eth0)" },
         { EINVAL, "*bytes to*:0", " (nobody can be at port 0)" },
+        { EINVAL, "*bytes to [[]*", "" },
+        { EINVAL, "*bytes to*",
+          " (a socket bound to 127.0.0.1 reaches only this machine; else the routing table forbids it)" },
         { EMSGSIZE, "*", " (a datagram carries at most 65507 bytes, over IPv6 65527)" },
         { ENETUNREACH, "*bytes to [[]*", " (no route; ::1 is this machine)" },
         { ENETUNREACH, "*bytes to 127.*", "" }, // from a socket that is bound to ::1

@@ -251,7 +251,7 @@ sending_to() {
     needs_isolation
     equal "10.1.0.1:7788 (this machine's routing table forbids it)
 10.2.0.1:7788 (a broadcast needs SO_BROADCAST; else the routing table forbids it)
-10.3.0.1:7788 
+10.3.0.1:7788 (a socket bound to 127.0.0.1 reaches only this machine; else the routing table forbids it)
 127.255.255.255:7788 (a broadcast needs SO_BROADCAST; else the routing table forbids it)
 10.4.0.1:7788 (no route; 127.0.0.1, or 127.255.255.255 to broadcast, is this machine)" \
         "$(sending_to 10.{1,2,3}.0.1 127.255.255.255 10.4.0.1)"
