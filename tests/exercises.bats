@@ -176,7 +176,8 @@ wrong() {
     run learner check 08
     cp "$BATS_TEST_TMPDIR/checks" "$checks"
     equal 1 "$status"
-    equal 3 "$(grep -c '^          not run: the program has kept four checks waiting' <<<"$output")"
+    # Of seven, three; or two, if one had begun when the fourth was given up.
+    like '[23]' "$(grep -c '^          not run: the program has kept four checks waiting' <<<"$output")"
     like '.*in 0\.4 seconds.*in 2 seconds.*' "$output"
 }
 
