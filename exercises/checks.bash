@@ -86,12 +86,7 @@ run_program() {
     "$PROGRAM" "$@" <&0 >program.out 2>program.err 3>&- &
     pids+=("$!")
     await_exit "$!" >/dev/null 2>&1 || endless=yes
-    slurp program.out
-    out=$content
-    slurp program.err
-    err=$content
-    [[ $out != *$'\n' ]] || out=${out::-1} # (with %, bash would take minutes for a megabyte)
-    [[ $err != *$'\n' ]] || err=${err::-1}
+    read_output
     if ((${#out} + ${#err} > 350000)); then
         see=
         text=${out:0:60}${err:0:60}
@@ -102,6 +97,21 @@ run_program() {
     elif how_it_ended "$status" && [[ $how != with* ]]; then
         complain 'the program ends by itself' "it was ended $how"
     fi
+}
+
+# read_output: what the program has printed, in $out and $err, without the last newline.
+read_output() {
+    slurp program.err
+    without_newline
+    err=$content
+    slurp program.out
+    without_newline
+    out=$content
+}
+
+without_newline() {
+    [[ $content != $'\n' ]] || content='(an empty line)'
+    [[ $content != *$'\n' ]] || content=${content::-1} # (with %, bash would take minutes for a megabyte)
 }
 
 # how_it_ended STATUS: in words, in $how. (A shell cannot tell an exit status of 130 from SIGINT.)

@@ -47,6 +47,14 @@ wanted_status() {
     wanted "exit status $1" "exit status $status"
 }
 
+# nothing_in FILE: program.out or program.err is empty: not even a newline is in it.
+nothing_in() {
+    local stream='standard output' came
+    [ "$1" = program.out ] || stream='standard error'
+    came=$(cat "$1")
+    [ ! -s "$1" ] || complain "on $stream: (nothing)" "on $stream: ${came:-(an empty line)}"
+}
+
 # helps: -h prints the usage and the options, and exits 0.
 helps() {
     sent='the option -h'

@@ -142,11 +142,11 @@ $((${#word} + 3)) $word \\t " "$(all_heard desk)"
     peer far
     new_number 257 300
     some_lines "$number"
-    third=$((number + 2))
-    sent="a line of 65508 bytes, then $number short ones, then one of 65508 bytes without a newline (line $third)"
-    { long_line 65508 && printf %s "$lines" && long_line 65508 | tr -d '\n'; } >typed
+    third=$((number + 3))
+    sent="a line of 65508 bytes, then an empty one and $number short ones, then one of 65508 bytes without a newline (line $third)"
+    { long_line 65508 && echo && printf %s "$lines" && long_line 65508 | tr -d '\n'; } >typed
     run_program 127.0.0.1 "$far" <typed
-    wanted_out "sent $number datagrams, $((${#lines} - number)) bytes"
+    wanted_out "sent $((number + 1)) datagrams, $((${#lines} - number)) bytes"
     names_the_lines 1 "$third"
     wanted_status 1
 }
@@ -154,7 +154,7 @@ $((${#word} + 3)) $word \\t " "$(all_heard desk)"
 # proves: 9 10
 @test "however many lines there are, it takes no more memory and no more descriptors" {
     see='lesson 1, "Read the program", step 1: one socket for all; and hint 2: one piece of memory for all lines'
-    local before after
+    local before after i line
     peer desk
     mkfifo typed
     input=typed
@@ -174,6 +174,10 @@ $((${#word} + 3)) $word \\t " "$(all_heard desk)"
     await_exit "$program" >/dev/null || complain 'the program ends' "$long later it was still running"
     wanted 'exit status 0' "exit status $status"
     wanted 'on standard output: sent 260 datagrams, 15600000 bytes' "on standard output: $(cat program.out)"
+    sent='70 lines of 65508 bytes, then "after"'
+    line=$(long_line 65508)
+    run_program 127.0.0.1 "$desk" < <(for i in {1..70}; do echo "$line"; done && echo after)
+    wanted_out 'sent 1 datagrams, 5 bytes'
 }
 
 # types_long_lines COUNT: types so many lines of 60000 bytes, and waits until they are read, all but a few.

@@ -19,7 +19,7 @@ ask_shout() {
 
 # stop_shout [SIGNAL]: stops the program; what it prints then is in $lines.
 stop_shout() {
-    wanted 'on standard output, while it runs: (nothing)' "on standard output, while it runs: $(cat program.out)(nothing)"
+    nothing_in program.out # while it runs
     running || complain 'a server that runs until it is stopped' 'it has ended by itself'
     stop_program "$@"
     mapfile -t lines <program.out
@@ -196,7 +196,7 @@ crowd() (
     serve_program -b 127.0.0.1 0
     is_not_woken
     stop_shout TERM
-    wanted 'on standard output: (nothing)' "on standard output: ${lines[*]}(nothing)"
+    nothing_in program.out
     wanted 'on standard error: shout: stopped after 0 datagrams' "on standard error: $(tail -n +2 program.err)"
 
     peer one

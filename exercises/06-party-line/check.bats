@@ -278,7 +278,7 @@ soon_after() {
     open_party
     joins "${names[0]}"
     bad_requests=()
-    for bad in '' ' ' "$word" 'who' 'WHO ' ' WHO' 'WHOM' 'WH' 'LEAVE now' 'LEAVES' 'JOIN' "JOIN${names[1]}" "join ${names[1]}" \
+    for bad in '' ' ' "$word" 'who' 'WHO ' ' WHO' 'WHOM' 'WH' 'LEAVE now' 'LEAVE ' 'LEAVES' 'JOIN' "JOIN${names[1]}" "join ${names[1]}" "Join ${names[1]}" \
         'SAY' 'SAYING' "say $word" $'JOIN\tann' $'WHO\n\n' $'WHO\r\n'; do
         bad_requests+=("$bad" 'ERROR bad request')
     done
