@@ -151,7 +151,7 @@ microseconds() {
     ((moment - begin >= 1200000)) || complain 'an end after 1.2 seconds' "after $(((moment - begin) / 1000)) milliseconds"
 }
 
-# proves: 10 12
+# proves: 10 12 13
 @test "a late answer, to an earlier try, counts" {
     see='lesson 2, "The idea": an answer comes to the port that asked'
     peer desk
@@ -162,6 +162,8 @@ microseconds() {
     tell desk "$asker" "$word"
     ended
     wanted_like "answer after [0-9]+ tries: $word" "$out" "answer after 3 tries: $word"
+    wanted_err ''
+    wanted_status 0
     local tries=${out#answer after }
     tries=${tries%% *}
     wanted "$(all_heard desk | wc -l) tries, as many as the desk was asked" \
@@ -187,16 +189,16 @@ microseconds() {
     peer desk
     printf -v question '%*s' $((RANDOM % 2000 + 1025)) ''
     for number in 1024 $((RANDOM % 2000 + 1025)); do
-        printf -v text '%*s' "$((number - 3))" ''
+        printf -v text '%*s' "$((number - 5))" ''
         text=${text// /y}
-        sent="patience asks with ${#question} blanks, and the answer is \"A\", the byte 1b, \"B\" and $((number - 3)) times \"y\""
+        sent="patience asks with ${#question} blanks, and the answer is \"A\", the bytes 1b and 00, \"B\", $((number - 5)) times \"y\" and a newline"
         start_program -w 9 -n 2 127.0.0.1 "$desk" "$question"
         comes desk.out $((number == 1024 ? 1 : 2)) || complain 'a question at the desk' 'none'
         asker=$(tail -n 1 desk.out)
-        tell desk "${asker%% *}" $'A\e'B"$text"
-        ((number > 1024)) || answered 1 "A\\x1bB$text"
+        echo "${asker%% *} 411b0042${text//y/79}0a" >desk.in
+        ((number > 1024)) || answered 1 "A\\x1b\\x00B$text\\n"
     done
-    answered 1 "A\\x1bB${text:0:1021} [cut: 1024 of $number bytes]"
+    answered 1 "A\\x1b\\x00B${text:0:1020} [cut: 1024 of $number bytes]"
     wanted "at the desk, two times: ${#question} blanks" \
         "at the desk, two times: $(all_heard desk | uniq | awk '{ print $1, length == length($1) + 1 + $1 ? "blanks" : $2 }')"
 }

@@ -176,7 +176,7 @@ soon_after() {
     peer two
     new_number 100000 999999
     bad_names=()
-    for bad in '' "abcdefghij1$number" 'two words' ' before' 'behind ' $'a\tb' $'\e[2J' 'a:b' "na$(printf '\xc3\xaf')ve" 'a_b' '@' '[' '`' '{' '/'; do
+    for bad in '' "abcdefghij1$number" 'two words' ' before' 'behind ' $'a\tb' $'\e[2J' 'a:b' "na$(printf '\xc3\xaf')ve" 'a_b' 'a-b' 'a.b' '@' '[' '`' '{' '/'; do
         bad_names+=("JOIN $bad" 'ERROR bad name')
     done
     asks one "${bad_names[@]}"

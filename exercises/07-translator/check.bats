@@ -376,6 +376,9 @@ reads() {
     peer other
     refuses_a_taken_port translator -b 127.0.0.1 utf-8 utf-8 127.0.0.1 9 "$other"
     binds_by_default translator 4567 utf-8 utf-8 127.0.0.1 9
+    sent='translator -b 127.0.0.1 utf-8 utf-8 127.0.0.1 9 0'
+    serve_program -b 127.0.0.1 utf-8 utf-8 127.0.0.1 9 0
+    wanted "on standard error: translator: bound to 127.0.0.1:$port" "on standard error: $(cat program.err)"
 }
 
 # proves: 3 4

@@ -175,7 +175,7 @@ lists() {
 # proves: 10 11 20
 @test "ask sends one question, with a new token each time; if nobody answers: 0 found, exit 1" {
     see='this exercise, "The contract", 10 and 11; man 2 getrandom'
-    local first half apart
+    local first half apart runs
     ready
     asks 0.05
     first=$token
@@ -186,9 +186,14 @@ lists() {
     [ -z "$half" ] || [[ $token != *"$(printf %04x $((program & 0xffff)))"* ]] ||
         complain 'a random token' "the process number, $program, in hexadecimal: $token"
     lists 1 '0 found'
-    apart=$((16#$first - 16#$token))
-    ((${apart#-} > 4096)) || complain 'another token the second time, at random' "first $first, then $token"
-    wanted '2 datagrams at desk' "$(wc -l <desk.out) datagrams at desk"
+    for runs in 2 3 4 5; do # so close to the first one, by chance: once in 128 runs
+        apart=$(((16#$first - 16#$token) & 0xffffffff))
+        ((apart < 1 << 24 || apart > 255 << 24)) || break
+        ((runs < 5)) || complain 'a new token each time, at random' "first $first, some runs later $token"
+        asks 0.05
+        lists 1 '0 found'
+    done
+    wanted "$runs datagrams at desk" "$(wc -l <desk.out) datagrams at desk"
 }
 
 # crowd: 1000 ports of 127.0.0.1 answer, each with a name of its own.
