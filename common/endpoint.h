@@ -1,6 +1,6 @@
 /**
  * @file endpoint.h
- * @brief An endpoint: the IP address and port at one end of a datagram's way.
+ * @brief An endpoint: the IP address and port at one end of a datagram's path.
  */
 #ifndef COMMON_ENDPOINT_H
 #define COMMON_ENDPOINT_H
@@ -8,7 +8,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-/** An IPv4 or IPv6 address and a port, as socket calls take and give them. */
+/** An IPv4 or IPv6 address and a port, in the form that the socket calls use. */
 struct endpoint {
     struct sockaddr_storage address; /**< room for the address of any family */
     socklen_t length;                /**< how many of its bytes are used */

@@ -85,7 +85,7 @@ double parse_seconds(const char *text)
 
 /* ------------------------------- messages -------------------------------- */
 
-/* Advice for common errors: of the first row with this error whose pattern fits the message. */
+/* Advice for common errors, from the first row with this error whose pattern fits the message. */
 static const char *advice(int error, const char *text)
 {
     static const struct {
@@ -122,7 +122,7 @@ static const char *advice(int error, const char *text)
     return "";
 }
 
-/* Prints the message as one whole line, behind everything that was printed before. */
+/* Prints the message as one whole line, after everything that was printed before. */
 static void message(int error, const char *format, va_list arguments)
 {
     char text[1024];
@@ -246,7 +246,7 @@ bool wait_for_input(int fd, double deadline)
 
 void flush_output(void)
 {
-    errno = 0; // if the failure was before this call, its reason is not known
+    errno = 0; // if the failure came before this call, its reason is not known
     if (fflush(stdout) == EOF || ferror(stdout))
         fail("cannot write standard output");
 }

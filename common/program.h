@@ -24,7 +24,7 @@ void program_begin(const char *name, const char *help);
 /**
  * Takes the next option, as getopt(3) does, with `-h` and `--help` for help added.
  *
- * Options come before operands (POSIX, XBD 12.2, guideline 9), so a TEXT behind HOST may begin with
+ * Options come before operands (POSIX, XBD 12.2, guideline 9), so a TEXT after HOST may begin with
  * `-`. `-h` prints the help and exits 0. An unknown option or a missing argument is a usage error.
  *
  * @param argc, argv  those of main
@@ -76,7 +76,7 @@ double parse_seconds(const char *text);
 _Noreturn void usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /**
- * Prints `NAME: message: reason (advice)` on standard error, and exits 1. The reason is that of errno;
+ * Prints `NAME: message: reason (advice)` on standard error, and exits 1. The reason comes from errno;
  * with errno 0 there is none. The advice is printed only where it is true of this error and message.
  *
  * @param format  the message, as for printf(): what the program was doing, to which endpoint

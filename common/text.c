@@ -35,7 +35,7 @@ const char *parse_charset(const char *name)
 ssize_t encode_text(const char *charset, const char *text, size_t length, char *wire, size_t size)
 {
     if (is_utf8(charset) && length <= size) {
-        memcpy(wire, length > 0 ? text : "", length); // of an empty text there may be no memory
+        memcpy(wire, length > 0 ? text : "", length); // an empty text may have no memory
         return (ssize_t)length;
     }
     const iconv_t encoder = is_utf8(charset) ? UNKNOWN : iconv_open(charset, "UTF-8");
@@ -47,7 +47,7 @@ ssize_t encode_text(const char *charset, const char *text, size_t length, char *
     size_t replaced = iconv(encoder, &in, &length, &out, &size);
     if (replaced == 0)
         replaced = iconv(encoder, NULL, NULL, &out, &size); // back to the first shift state
-    /* Some iconv write a '*' for what they cannot express, and count it in `replaced`. */
+    /* Some versions of iconv write a '*' for what they cannot express, and count it in `replaced`. */
     const int error = replaced == (size_t)-1 && errno == E2BIG ? EMSGSIZE : EILSEQ;
     iconv_close(encoder);
     errno = error;
@@ -93,7 +93,7 @@ static void print_escape(unsigned code, bool byte)
         printf(byte ? "\\x%02x" : "\\u%04x", code);
 }
 
-/* Prints UTF-8, in runs as long as there is nothing to escape. */
+/* Prints UTF-8 in runs. A run ends before the next character to escape. */
 static void print_safely(const char *text, size_t n)
 {
     const unsigned char *bytes = (const unsigned char *)text;
@@ -152,7 +152,7 @@ void show_datagram(const char *charset, const char *bytes, size_t size, size_t l
 
 const char *read_line(size_t *length)
 {
-    static char line[4 * DATAGRAM_MAX]; // in no charset does so much UTF-8 fit a datagram
+    static char line[4 * DATAGRAM_MAX]; // so much UTF-8 fits into no datagram, in any charset
     for (*length = 0; wait_for_input(STDIN_FILENO, INFINITY);) {
         char c;
         const ssize_t n = read(STDIN_FILENO, &c, 1); // no more: the rest is for the next program

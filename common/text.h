@@ -54,7 +54,7 @@ void show_datagram(const char *charset, const char *bytes, size_t size, size_t l
  * Reads a line from standard input, without its newline. Ends early when the program is asked to
  * stop.
  *
- * @param length  where the line's length in bytes goes (a '\0' in it counts, the one behind it does
+ * @param length  where the line's length in bytes goes (a '\0' in it counts, the one after it does
  *                not). Of a longer line, the first 262,143 bytes are kept: too many for encode_text().
  * @return the line, which the next call overwrites; NULL at the end of input
  */
@@ -70,7 +70,7 @@ const char *read_line(size_t *length);
 const char *ask(const char *question, size_t *length);
 
 /**
- * Shows a prompt on standard error, if somebody sits at the terminal.
+ * Shows a prompt on standard error, if standard input and standard error are a terminal.
  *
  * @param text  the prompt
  */

@@ -190,7 +190,7 @@ wrong() {
     [[ $output != *$'\e'* && $output != *$'\u202e'* ]]
 }
 
-@test "exercises: make check lists all, and what is next; an aside is not" {
+@test "exercises: make check lists all, and what is next; an optional one is not" {
     rm -f "$doors/two-doors.c"
     run learner
     equal 0 "$status"
@@ -199,12 +199,12 @@ wrong() {
     learner check 08 >/dev/null
     run learner
     like '.*08 two-doors +passed 2 of 2.*\[##\.+\] 1 of [0-9]+ exercises.*' "$output"
-    equal 07 "$(grep -l '^An aside' "$tree"/exercises/*/README.md | sed 's|.*/\(..\)-.*|\1|')"
+    equal 07 "$(grep -l '^An optional exercise' "$tree"/exercises/*/README.md | sed 's|.*/\(..\)-.*|\1|')"
     mkdir elsewhere
     mv "$tree"/exercises/{0[1-6],09,[1-9]?}-* elsewhere
     run learner
     mv elsewhere/* "$tree/exercises"
-    like '.*07 translator +not started.* 1 of 2 exercises.*All done\. Congratulations! If you like, an aside is left: make check-07' "$output"
+    like '.*07 translator +not started.* 1 of 2 exercises.*All done\. Congratulations! If you like, an optional one is left: make check-07' "$output"
 }
 
 @test "exercises: a header that the file includes is part of what is checked" {

@@ -28,7 +28,7 @@ int main(int argc, char *argv[])
 
     /* TODO 2. Until stop_requested(): take the next datagram, whole: lesson 4, step 3. */
 
-    /* TODO 3. Find out whether you know its sender. If not, remember it, behind the others. Count the
+    /* TODO 3. Find out whether you know its sender. If not, add it after the others. Count the
      *         datagram and its bytes for that peer. */
 
     /* TODO 4. Turn a to z into A to Z, and send the datagram back to its sender. */

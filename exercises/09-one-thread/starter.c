@@ -1,6 +1,6 @@
 /**
  * @file one-thread.c
- * @brief Exercise 9: a chat of two, in which one thread does all.
+ * @brief Exercise 9: a chat of two, in which one thread does everything.
  *
  * The assignment is README.md, beside this file. Check it with `make check-09`.
  */

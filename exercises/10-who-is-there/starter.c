@@ -69,7 +69,7 @@ static int ask_all(struct endpoint everyone, double seconds)
 
     /* TODO 4. Create the socket, and allow it to broadcast. */
 
-    /* TODO 5. Ask, with a new random token. Here everybody would ask with the same. */
+    /* TODO 5. Ask, with a new random token. This code always asks with the same token. */
     const char question[] = "WHO? 00000000";
     (void)question;
     (void)everyone;

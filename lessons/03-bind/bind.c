@@ -31,7 +31,7 @@ int main(int argc, char *argv[])
     if (sock == -1)
         fail("cannot create a socket");
 
-    /* 2. Bind it to our address and port: from now on the kernel keeps for us what is sent there.
+    /* 2. Bind it to our address and port: from now on the kernel keeps what is sent there for us.
      *    Then ask which port we have: with port 0, the kernel picked one. */
     if (bind(sock, (struct sockaddr *)&args.local.address, args.local.length) == -1)
         fail("cannot bind to %s", endpoint_text(&args.local));

@@ -39,7 +39,7 @@ int main(int argc, char *argv[])
     unsigned long returned = 0;
     while (!stop_requested()) {
         /* 3. Take the next datagram, whole: no datagram is larger than this buffer. MSG_DONTWAIT:
-         *    never sleep in here, where Ctrl-C could be missed, but in wait_for_input. */
+         *    do not sleep here, where Ctrl-C could be missed; sleep in wait_for_input. */
         char data[DATAGRAM_MAX];
         struct endpoint peer = { .length = sizeof peer.address };
         const ssize_t n = recvfrom(sock, data, sizeof data, MSG_DONTWAIT,

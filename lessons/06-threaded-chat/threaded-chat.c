@@ -44,7 +44,7 @@ int main(int argc, char *argv[])
         fail("cannot get the socket's address");
     say("bound to %s", endpoint_text(&chat.local));
 
-    /* Both threads use the one socket: the kernel keeps a sendto and a recvfrom apart. */
+    /* Both threads use the same socket: the kernel keeps a sendto and a recvfrom apart. */
     prompt("<<");
     pthread_t receiver, sender;
     if ((errno = pthread_mutex_init(&chat.terminal, NULL)) != 0)
@@ -78,7 +78,7 @@ static void *receive_and_print(void *argument)
             continue;
         }
         pthread_mutex_lock(&chat->terminal);
-        prompt("\r\033[K"); // erase the line with the prompt; it comes again under the message
+        prompt("\r\033[K"); // erase the prompt's line; the prompt comes back under the message
         printf(">>%s:", endpoint_text(&peer));
         show_datagram(chat->charset, buffer, sizeof buffer, (size_t)n, "cut");
         flush_output();

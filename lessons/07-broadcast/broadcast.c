@@ -55,7 +55,7 @@ int main(int argc, char *argv[])
     say("sent %zd bytes to %s, waiting for replies (Ctrl-C stops)", sent,
         endpoint_text(&args.everyone));
 
-    /* 4. Print the replies. Nobody knows how many hosts reply, so this ends by the clock. */
+    /* 4. Print the replies. Nobody knows how many hosts reply, so the loop ends at a deadline. */
     unsigned long replies = 0;
     const double deadline = now() + args.seconds;
     while (!stop_requested() && now() < deadline) {
