@@ -233,7 +233,7 @@ microseconds() {
     given_up 1
 }
 
-# proves: 5 8 9
+# proves: 5 6 8 9
 @test "strangers do not start the clock again" {
     see='lesson 2, "Read the program", step 5: why a deadline, and not a number of seconds'
     peer desk
@@ -251,6 +251,7 @@ microseconds() {
     took=$((${EPOCHREALTIME/[.,]/} - begin))
     ((took >= 150000)) || complain 'try 2 after 0.15 seconds' "after $((took / 1000)) milliseconds"
     nothing_in program.out
+    wanted 'at the desk: 5 hello' "at the desk: $(cut -d ' ' -f 2- desk.out | uniq)"
 }
 
 # proves: 16
