@@ -1,14 +1,23 @@
 # Makes of bats' TAP what a learner reads: a line a check, and under one that failed a line of what was wanted
-# and what came; then the first failure in full, without what bats says about its own lines; with all=1, each.
+# and what came, where they begin to differ; then the first failure in full, without what bats says about its
+# own lines; with all=1, each.
 
+function short(line) {
+    return length(line) <= 70 ? line : substr(line, 1, 67) "..."
+}
+function difference(i) {
+    for (i = 1; i <= wants && i <= cames && want[i] == came[i]; i++)
+        continue
+    return (i > 1 ? "line " i ": " : "") "wanted: " short(i > wants ? "(nothing more)" : want[i]) "; came: " short(i > cames ? "(nothing more)" : came[i])
+}
 function flush() {
     if (name) {
         print "  " red "not ok" plain "  " name
-        if (failures++ > 0) print "          " (mistake ? mistake : wanted ? wanted came : other)
+        if (failures++ > 0) print "          " (mistake ? mistake : wants ? difference() : other)
         if (failures == 1 || all) shown = shown "\n" name "\n" text
     }
-    name = text = mistake = wanted = came = other = ""
-    noise = 0
+    name = text = mistake = other = part = ""
+    noise = wants = cames = 0
 }
 /^ok / {
     flush()
@@ -29,12 +38,11 @@ function flush() {
 !noise {
     sub(/^# ?/, "")
     text = text "  " $0 "\n"
-    line = length <= 70 ? $0 : substr($0, 1, 67) "..."
-    sub(/: +/, ": ", line)
     if (/^mistake: /) mistake = $0
-    if (/^wanted: /) wanted = line
-    if (/^came: /) came = "; " line
-    if (!other) other = line
+    if (!/^         /) part = $1
+    if (part == "wanted:") want[++wants] = substr($0, 10)
+    if (part == "came:") came[++cames] = substr($0, 10)
+    if (!other) other = short($0)
 }
 / failed( with status [0-9]+)?$/ { noise = 0 }
 END {

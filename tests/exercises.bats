@@ -167,6 +167,18 @@ wrong() {
     equal 2 "$(grep -c '^  wanted: ' <<<"$output")"
 }
 
+@test "exercises: the line shows what was wanted and what came where they begin to differ" {
+    printf '%s\n' 'not ok 1 one' '# wanted:  x' '# came:    y' 'not ok 2 two' '# sent:    two lines' '# wanted:  1 a' \
+        '#          2 b' '# came:    1 a' '#          2 c' '# read:    a page' 'not ok 3 three' '# wanted:  1 a' '#          2 b' \
+        '# came:    1 a' >tap
+    run awk -f "$ROOT/exercises/report.awk" tap
+    like '.*two
+          line 2: wanted: 2 b; came: 2 c
+.*three
+          line 2: wanted: 2 b; came: \(nothing more\)
+.*' "$output"
+}
+
 @test "exercises: a program that keeps four checks waiting for nothing is not waited for in the others" {
     solved
     sed -i 's/^    stop_on_signals();/&\n    pause();/' "$doors/two-doors.c"

@@ -68,7 +68,7 @@ names_the_lines() {
 
 # proves: 3
 @test "an empty line is an empty datagram" {
-    see='How UDP works, "Check yourself", question 3: an empty datagram is a datagram like any other'
+    see='this exercise, "The contract", 3: an empty datagram is a datagram like any other'
     peer desk
     new_word
     sent="five lines: an empty one, \"$word\", two empty ones, \"$word\""
@@ -105,12 +105,12 @@ $((${#word} + 3)) $word \\t " "$(all_heard desk)"
 
 # proves: 6 12
 @test "the longest line that fits, 65507 bytes, is sent whole" {
-    see='How UDP works: why 65,507'
+    see='lesson 1, "What can go wrong": the text is too long'
     peer desk
     sent='one line of 65507 bytes'
     long_line 65507 >typed
     run_program 127.0.0.1 "$desk" <typed
-    wanted 'at the peer: one datagram of 65507 bytes' "at the peer: one datagram of $(all_heard desk | cut -d ' ' -f 1) bytes"
+    wanted 'at the peer: datagrams of so many bytes: 65507' "at the peer: datagrams of so many bytes: $(all_heard desk | cut -d ' ' -f 1)"
     wanted_out 'sent 1 datagrams, 65507 bytes'
     wanted_err ''
     wanted_status 0
@@ -118,7 +118,7 @@ $((${#word} + 3)) $word \\t " "$(all_heard desk)"
 
 # proves: 6 7 8 12
 @test "a longer line is reported with its number and skipped, the rest is sent, and it exits 1" {
-    see='How UDP works: why 65,507'
+    see='lesson 1, "What can go wrong": the text is too long'
     local first second third
     peer desk
     new_number 2 9
@@ -216,7 +216,7 @@ memory() {
     run_program localhost "$desk" <<<"$word"
     wanted "${#word} $word" "$(all_heard desk; ! has_ipv6 || all_heard house)"
     needs_ipv6 'only in part: '
-    see='lesson 1, "Read the program", step 1: the family of the socket is that of the address'
+    see='lesson 1, "Read the program", step 1: the family of the socket; and this exercise, "The contract", 6 to 8'
     peer lodge ::1
     new_number 65508 65527
     sent="four lines to [::1]:$lodge: \"$word\", one of $number bytes, one of 65507 bytes, \"after\""

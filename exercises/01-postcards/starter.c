@@ -20,7 +20,7 @@ int main(int argc, char *argv[])
     unsigned long datagrams = 0, bytes = 0;
 
     /* TODO 1. Create the socket, of the family of the receiver's address. */
-    (void)receiver;
+    (void)receiver; // no warning meanwhile: delete this line when you use it
 
     /* TODO 2. Read standard input line by line, until it ends. */
 

@@ -22,7 +22,7 @@ int main(int argc, char *argv[])
     stop_on_signals();
 
     /* TODO 1. Create the socket, bind it to local, and say where: lesson 3, steps 1 and 2. */
-    (void)local;
+    (void)local; // no warning meanwhile: delete this line when you use it
 
     /* TODO 2. Until stop_requested(): learn how large the next datagram is, and do not take it
      *         yet. With MSG_DONTWAIT, recvfrom returns -1 and errno is EAGAIN if there is none: then

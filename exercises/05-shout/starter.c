@@ -24,7 +24,7 @@ int main(int argc, char *argv[])
     stop_on_signals();
 
     /* TODO 1. Create the socket, bind it to local, and say where: lesson 4, steps 1 and 2. */
-    (void)local;
+    (void)local; // no warning meanwhile: delete this line when you use it
 
     /* TODO 2. Until stop_requested(): take the next datagram, whole: lesson 4, step 3. */
 

@@ -49,7 +49,7 @@ static int serve(const char *name, struct endpoint local)
 
     while (!stop_requested()) {
         /* TODO 1. Take a datagram, as lesson 4 does. Until you do, this waits for Ctrl-C. */
-        (void)name;
+        (void)name; // no warning meanwhile: delete this line when you use it
         wait_for_input(stop_descriptor(), INFINITY);
 
         /* TODO 2. Is it a question: `WHO? `, a token of 8 digits 0 to 9, a to f, nothing else? */
