@@ -129,6 +129,13 @@ start_program() {
     program=$pid
 }
 
+# start_into REDIRECTION ARGUMENT...: the same, but the shell redirects its output.
+start_into() {
+    # shellcheck disable=SC2016
+    start program "${inside[@]}" bash -c 'exec "$0" "$@" '"$1" "$PROGRAM" "${@:2}"
+    program=$pid
+}
+
 # running: the program has not ended; $state is what it does: S sleep, R run, T stopped.
 running() {
     read -r state 2>/dev/null <"/proc/$program/stat" || return
@@ -186,6 +193,27 @@ serve_program() {
 stop_program() {
     sent+=$'\n'"then ${1:+SIG}${1:-Ctrl-C}"
     kill "-${1:-INT}" "$program"
+    await_exit "$program" >/dev/null || complain 'the program ends' "$long later it was still running"
+    wanted 'exit status 0' "exit status $status"
+}
+
+# fill_pipe: makes the pipe `full`, for start_into: it has no room.
+fill_pipe() {
+    rm -f full
+    mkfifo full
+    exec 8<>full
+    tr '\0' x </dev/zero | dd of=full bs=4096 iflag=fullblock oflag=nonblock 2>/dev/null || true
+}
+
+# stop_blocked_program PORT: the program writes into this pipe and has got a datagram at PORT, so it waits for
+# room. Sends SIGINT, then makes room, and wants the end, with exit status 0.
+stop_blocked_program() {
+    sent+=$'\nthen Ctrl-C, while it waits for room in the pipe that is its standard output; then there is room'
+    taken "$1" || complain 'the program takes the datagram' 'it does not'
+    asleep
+    kill -INT "$program"
+    cat <&8 >/dev/null 3>&- &
+    pids+=("$!")
     await_exit "$program" >/dev/null || complain 'the program ends' "$long later it was still running"
     wanted 'exit status 0' "exit status $status"
 }

@@ -74,11 +74,15 @@ comes() {
     done
 }
 
-# taken PORT: waits until the program has taken all that has come to PORT (of IPv4, and in the network of the
-# check: the kernel shows how much waits).
+# queues PORT: how much waits at PORT, as the kernel shows it (of IPv4, and in the network of the check).
+queues() {
+    awk -v port=":$(printf %04X "$1")" 'substr($2, 9) == port { print $5 }' /proc/net/udp
+}
+
+# taken PORT: waits until the program has taken all that has come to PORT.
 taken() {
-    local naps=0 queues
-    while read -r _ _ _ _ queues _ < <(grep -E "^ *[0-9]+: [0-9A-F]{8}:$(printf %04X "$1") " /proc/net/udp) && [[ $queues != *:00000000 ]]; do
+    local naps=0
+    until [[ $(queues "$1") =~ ^(.*:0*)?$ ]]; do
         keep_waiting || return
     done
 }

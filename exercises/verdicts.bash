@@ -9,6 +9,8 @@ complain() {
     [ -z "$sent" ] || indent 'sent:    ' "$sent"
     indent 'wanted:  ' "$1"
     indent 'came:    ' "$2"
+    [ "$("$PROBE" show <<<"$1")" != "$("$PROBE" show <<<"$2")" ] ||
+        echo '         (raw: the bytes themselves, and not these escapes)'
     [ ! -s program.err ] || indent 'it said: ' "$(head -c 600 program.err)"
     if [ -n "$program" ] && ! running; then
         { wait "$program" && status=0 || status=$?; } 2>/dev/null
@@ -121,10 +123,19 @@ switches() {
     sed -n 's/^voluntary_ctxt_switches:[[:space:]]*//p' "/proc/$program/status"
 }
 
+# spent: how much time of a processor the program has had so far, in hundredths of a second.
+spent() {
+    awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$program/stat" 2>/dev/null || echo 0
+}
+
 # is_not_woken: while nothing comes, the program sleeps and is not woken, not even to look.
 is_not_woken() {
     local try before after i
+    before=$(spent)
     asleep
+    running || complain 'it sleeps while nothing comes' 'it has ended'
+    after=$(spent)
+    ((after - before < 30)) || complain 'it sleeps while nothing comes' "for $(((after - before) * 10)) milliseconds it went round and round"
     for try in 1 2 3; do # it may have been about to sleep
         before=$(switches)
         for i in {1..30}; do nap; done

@@ -51,6 +51,9 @@ static int socket_at(const char *address, in_port_t port)
         fail("cannot bind to %s", endpoint_text(&local));
     if (getsockname(sock, (struct sockaddr *)&local.address, &local.length) == -1)
         fail("cannot get the socket's address");
+    /* Only after bind. A program that sets it, and should not, shares the port of a socket that has it. */
+    if (setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int)) == -1)
+        fail("cannot set SO_REUSEADDR");
     say("bound to %s", endpoint_text(&local));
     return sock;
 }

@@ -83,6 +83,11 @@ rejects() {
     peer desk 127.0.0.2
     starts_to_wait
     sleeps_without_a_timer
+    sent+=', is stopped, and goes on (SIGSTOP, SIGCONT)' # a timer of the socket (SO_RCVTIMEO) takes that for its end
+    kill -STOP "$program"
+    while running && [[ $state != T ]] && nap; do :; done
+    kill -CONT "$program"
+    is_not_woken
     sent+=", then \"abc\" and \"longer\" from 127.0.0.2:$desk"
     printf '%s\n' "$port 616263" "$port 6c6f6e676572" >desk.in
     ends 0
@@ -92,16 +97,19 @@ rejects() {
 # proves: 1 2 10
 @test "send sends the text, prints the reply, and ends at once" {
     see='lesson 1, "Read the program", steps 2 and 4; lesson 2, "Read the program", step 5'
-    local count=0 naps text
+    local count=0 naps text who host
     peer desk
+    peer stranger 127.0.0.2
     new_word
     for text in "$word" '' "$word %s 你好 "; do
         asks $((++count)) send 127.0.0.1 "$desk" "$text"
         wanted "at 127.0.0.1:$desk: $(printf %s "$text" | wc -c) $text" \
             "at 127.0.0.1:$desk: $(tail -n 1 desk.out | cut -d ' ' -f 2-)"
         new_word
-        sent+=$'\n'"then 127.0.0.1:$desk replies \"<$word 12>\""
-        tell desk "$asker" "<$word 12>"
+        who=desk host=127.0.0.1
+        ((count < 3)) || who=stranger host=127.0.0.2
+        sent+=$'\n'"then $host:${!who} replies \"<$word 12>\""
+        tell $who "$asker" "<$word 12>"
         for ((naps = 0; naps < 100; naps++)); do # a third of a second; longer on a busy machine
             running || break
             nap
@@ -164,7 +172,7 @@ rejects() {
     nothing_in program.out
 }
 
-# proves: 12
+# proves: 1 12
 @test "if a call fails, it is named, with the reason: exit 1" {
     see='this exercise, "What you need from the lesson": perror'
     peer desk
@@ -178,6 +186,12 @@ rejects() {
     wanted_like '.*(send|connect).*[Pp]ermission denied.*' "$err" 'on standard error: sendto: Permission denied'
     wanted_out ''
     wanted_status 1
+    sent='blank-page send, and TEXT has 65508 bytes'
+    run_program send 127.0.0.1 "$desk" "$(head -c 65508 /dev/zero | tr '\0' x)"
+    wanted_like '.*send.*[Mm]essage too l.*' "$err" 'on standard error: sendto: Message too long'
+    wanted_out ''
+    wanted_status 1
+    wanted 'nothing sent' "$(all_heard desk)nothing sent"
 }
 
 # proves: 10 11
@@ -186,7 +200,8 @@ rejects() {
     local bad
     peer desk
     rejects
-    rejects listen "$desk"
+    for bad in listen waiting wai Wait ''; do rejects "$bad" "$desk"; done
+    for bad in sender sen wait; do rejects "$bad" 127.0.0.1 "$desk" hello; done
     rejects send 127.0.0.1 "$desk"
     rejects send 127.0.0.1 "$desk" hello you
     rejects wait

@@ -47,7 +47,7 @@ memory() {
 }
 
 # find_runs FILE: where memory holds "x" (data), "~" (from malloc, nothing written yet) or "^" (given
-# back) 200 times or more, or "x" 12 times: into FILE a line for each place, as "^4000 x2500 ~16". 0 is zero bytes.
+# back) 50 times or more, or "x" 12 times: into FILE a line for each place, as "^4000 x2500 ~16". 0 is zero bytes.
 find_runs() {
     local mem
     exec {mem}<"/proc/$program/mem" || return # here: only its parent may
@@ -60,7 +60,7 @@ find_runs() {
                 if (RLENGTH > longest) longest = RLENGTH
                 if (/^x/ && RLENGTH > xs) xs = RLENGTH
             }
-            if (longest >= 200 || xs >= 12) print line
+            if (longest >= 50 || xs >= 12) print line
         }' >"$1"
     exec {mem}<&-
 }
@@ -214,13 +214,15 @@ find_runs() {
     done
     asleep
     find_runs after
-    while read -r line; do
+    while IFS= read -r line; do
         if [[ $line =~ (^|' ')x([0-9]{2,}) && $line != *^4000\ x* ]]; then
             complain 'once it is reported, nothing of it in memory' \
                 "${BASH_REMATCH[2]} times \"x\": in an array, or in memory that was not given back"
         elif [[ $line =~ x[0-9]+' '(0?)' '?~([0-9]+) ]]; then
             more=$((${#BASH_REMATCH[1]} + BASH_REMATCH[2]))
             ((more <= 16)) || complain "memory for $large bytes, from malloc, at most 16 more" "$more more"
+        elif [[ $line =~ ^0?' '?\^([0-9]+) ]] && ((BASH_REMATCH[1] < 80)) && ! grep -qxF "$line" before; then
+            complain 'memory for 40 bytes, from malloc, at most 16 more' "${BASH_REMATCH[1]} bytes, or more"
         fi
     done <after
     largest=${sizes[1]}

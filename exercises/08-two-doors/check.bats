@@ -8,6 +8,9 @@ load ../checks
 # ports that it says.
 open_doors() {
     start_program "$@"
+    see_doors
+}
+see_doors() {
     program_writes program.err 2 'two lines "bound to ADDRESS:PORT" on standard error'
     [[ ${lines[0]} = *bound\ to* && ${lines[1]} = *bound\ to* ]] ||
         complain 'two lines "bound to ADDRESS:PORT" on standard error' "${lines[0]}"$'\n'"${lines[1]}"
@@ -86,17 +89,23 @@ free_port() {
     done
 }
 
+# stop_asleep: stops the program while it sleeps.
+stop_asleep() {
+    local naps=0
+    asleep
+    kill -STOP "$program"
+    while running && [[ $state != T ]] && keep_waiting; do :; done
+}
+
 # crowd BUSY OTHER: the program is stopped while it sleeps; 40 datagrams come to port BUSY, then 3 to
 # port OTHER. When it goes on, each two of the first six lines must be one from each port.
 crowd() {
-    local naps=0 had busy other i ports=()
+    local had busy other i ports=()
     mapfile -t lines <program.out
     had=${#lines[@]}
     sent="40 datagrams to port $1, then 3 to port $2, all of them before the program looks"
     exec {busy}<>"/dev/udp/127.0.0.1/$1" {other}<>"/dev/udp/127.0.0.1/$2"
-    asleep
-    kill -STOP "$program"
-    while running && [[ $state != T ]] && keep_waiting; do :; done
+    stop_asleep
     for ((i = 1; i <= 40; i++)); do printf 'busy %s' "$i" >&"$busy"; done
     for ((i = 1; i <= 3; i++)); do printf 'other %s' "$i" >&"$other"; done
     kill -CONT "$program"
@@ -116,11 +125,31 @@ crowd() {
 # proves: 11 14
 @test "a busy door does not starve the other: one from each in turn" {
     see='this exercise, "The story": the porter sees at which doors somebody is'
+    local naps=0 some last
     open_doors 0 0
     crowd "$first" "$second"
     crowd "$second" "$first"
     stop_program
     wanted 'two-doors: stopped after 86 datagrams' "$(tail -n +3 program.err)"
+
+    # It cannot print, so it goes on only when the datagram has come to the second door.
+    fill_pipe
+    start_into '>full' 0 0
+    see_doors
+    sent="90 datagrams of 1000 bytes to port $first; when it has taken some of them, one to port $second"
+    stop_asleep
+    "$PROBE" flood 127.0.0.1 "$first" 90 1000
+    some=$(queues "$first")
+    kill -CONT "$program"
+    while [ "$(queues "$first")" = "$some" ] && keep_waiting; do :; done
+    asleep
+    "$PROBE" flood 127.0.0.1 "$second" 1 1
+    cat <&8 >all 3>&- &
+    pids+=("$!")
+    comes all 91 || complain '91 lines on standard output' "$(wc -l <all)"
+    stop_program
+    last=$(grep -n "^port $second: 1 bytes" all | cut -d : -f 1)
+    ((${last:-91} < 80)) || complain "one from port $second before the last of port $first" "it is number ${last:-(none)} of 91"
 }
 
 # proves: 12 15
@@ -161,22 +190,26 @@ crowd() {
     tell guest "$first" $'hi 你好 %s\e'
     printed 1
     wanted "port $first: 13 bytes from 127.0.0.1:$guest: hi 你好 %s\\x1b" "${lines[0]}"
+    sent='"é", U+0085, U+202E, and the bytes 7f, ff, e4 bd to the second door'
+    tell guest "$second" $'é\u0085\u202e\x7f\xff\xe4\xbd'
+    printed 2
+    wanted "port $second: 11 bytes from 127.0.0.1:$guest: é\\u0085\\u202e\\x7f\\xff\\xe4\\xbd" "${lines[1]}"
     new_number 1025 3000
     printf -v text '%*s' "$((number - 3))" ''
     text=${text// /y}
     sent="\"A\", the byte 1b, \"B\" and $((number - 3)) times \"y\" to the second door"
     tell guest "$second" $'A\e'B"$text"
-    printed 2
+    printed 3
     wanted "port $second: $number bytes from 127.0.0.1:$guest: A\\x1bB${text:0:1021} [cut: 1024 of $number bytes]" \
-        "${lines[1]}"
+        "${lines[2]}"
     sent='1024 times "y" to the first door'
     tell guest "$first" "yyy${text:0:1021}"
-    printed 3
-    wanted "port $first: 1024 bytes from 127.0.0.1:$guest: yyy${text:0:1021}" "${lines[2]}"
+    printed 4
+    wanted "port $first: 1024 bytes from 127.0.0.1:$guest: yyy${text:0:1021}" "${lines[3]}"
     sent='65507 times "x" to the second door'
     "$PROBE" flood 127.0.0.1 "$second" 1 65507
-    printed 4
-    wanted_like "port $second: 65507 bytes from 127\.0\.0\.1:[0-9]+: x* \[cut: 1024 of 65507 bytes\]" "${lines[3]}" \
+    printed 5
+    wanted_like "port $second: 65507 bytes from 127\.0\.0\.1:[0-9]+: x* \[cut: 1024 of 65507 bytes\]" "${lines[4]}" \
         "port $second: 65507 bytes from 127.0.0.1:PORT: xxx... [cut: 1024 of 65507 bytes]"
 }
 
@@ -198,6 +231,13 @@ crowd() {
         stop_program "$signal"
         wanted "two-doors: stopped after $((number + 256)) datagrams" "$(tail -n +3 program.err)"
     done
+    fill_pipe
+    start_into '>full' 0 0
+    see_doors
+    sent='"x" to the first door'
+    printf x >"/dev/udp/127.0.0.1/$first"
+    stop_blocked_program "$first"
+    wanted_like 'two-doors: stopped after 1 datagrams?' "$(tail -n +3 program.err)"
 }
 
 # proves: 16 17
