@@ -189,6 +189,11 @@ serve_program() {
     take_port program.err || complain "$wanted" "${lines[*]}"
 }
 
+# most_memory: the most that the program has had so far, in kilobytes.
+most_memory() {
+    sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$program/status"
+}
+
 # stop_program [SIGNAL]: sends SIGINT (Ctrl-C), and wants the end, with exit status 0.
 stop_program() {
     sent+=$'\n'"then ${1:+SIG}${1:-Ctrl-C}"

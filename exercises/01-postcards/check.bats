@@ -165,18 +165,18 @@ $((${#word} + 3)) $word \\t " "$(all_heard desk)"
     exec {keys}<>typed # while it is open, the program waits for more
     sent='60 lines of 60000 bytes'
     types 60 "$(long_line 60000)"
-    before=$(memory)
+    before=$(most_memory)
     sent='260 lines of 60000 bytes'
     types 200 "$(long_line 60000)"
-    after=$(memory)
+    after=$(most_memory)
     ((after - before < 6000)) || complain 'memory that does not grow with the number of lines' \
         "$((before / 1024)) MB after 60 lines, $((after / 1024)) MB after 260"
     sent+=$'\n20000 lines, every other one empty, the others "card"'
     types 10000 $'card\n'
-    before=$(memory)
+    before=$(most_memory)
     sent+=$'\n100000 more of them'
     types 50000 $'card\n'
-    after=$(memory)
+    after=$(most_memory)
     ((after - before < 400)) || complain 'memory that does not grow with the number of lines' \
         "$before kilobytes after 20000 short lines, $after after 120000"
     sent+=$'\na line of 65508 bytes'
@@ -199,11 +199,6 @@ types() {
     pids+=("$!")
     await_exit "$!" >/dev/null || ! running || complain 'all lines are read' "they are not, in $long"
     running || complain 'all lines are read' 'the program has ended'
-}
-
-# memory: the most that the program has had so far, in kilobytes.
-memory() {
-    sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$program/status"
 }
 
 # proves: 13

@@ -418,11 +418,14 @@ soon_after() {
     local i
     ulimit -Sn 64
     some_names 2
-    open_party
+    open_party -t 0.05
+    sent='(the server was started with -t 0.05)'
+    joins early
+    read -rt 0.1 -u "$never" || true
+    sent+=$'\nthen nothing, for longer than that'
     is_not_woken
-    sent='nothing'
     stop_program TERM
-    wanted 'on standard error: party-line: stopped after 0 datagrams' "on standard error: $(tail -n 1 program.err)"
+    wanted_like 'party-line: stopped after 1 datagrams?' "$(tail -n 1 program.err)" 'on standard error: party-line: stopped after 1 datagrams'
     sent=
     open_party
     joins "${names[0]}"
@@ -446,6 +449,34 @@ soon_after() {
     asks "${names[0]}" WHO "OK 1: ${names[0]}"
     stop_program
     wanted 'on standard error: party-line: stopped after 272 datagrams' "on standard error: $(tail -n 1 program.err)"
+}
+
+# proves: 28
+@test "however many requests there are, it takes no more memory" {
+    see='this exercise, "The contract", 28: give back, or use again, what a request or a member has taken'
+    local before after i
+    ASAN_OPTIONS+=:quarantine_size_mb=0:thread_local_quarantine_size_kb=0 # memory given back is used again at once
+    declare -gA heard=()
+    start_into '>/dev/null' -b 127.0.0.1 0
+    program_writes program.err 1 '"bound to ADDRESS:PORT" on standard error'
+    take_port program.err
+    party=$port
+    joins bob
+    peer ann
+    for i in JOIN\ ann WHO SAY\ hello "$(printf '%1025s' '')" noise LEAVE; do
+        hex_of "$i"
+        echo "$party $hex"
+    done >requests
+    for i in {1..20}; do cat requests; done >many # as many as there is room for
+    sent+=$'\nann, again and again: "JOIN ann", "WHO", "SAY hello", 1025 blanks, "noise", "LEAVE"'
+    for ((i = 1; i <= 30; i++)); do
+        cat many >ann.in
+        comes ann.out $((120 * i)) || complain "at ann: $((120 * i)) answers" "at ann: $(wc -l <ann.out)"
+        ((i != 10)) || before=$(most_memory)
+    done
+    after=$(most_memory)
+    ((after - before < 20)) || complain 'memory that does not grow with the number of requests' \
+        "$before kilobytes after 1200 requests, $after after 3600"
 }
 
 # proves: 25

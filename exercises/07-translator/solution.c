@@ -38,7 +38,7 @@ int main(int argc, char *argv[])
 {
     struct arguments args = parse_arguments(argc, argv);
 
-    /* 1. Prepare both ways. */
+    /* 1. Does iconv know both ways? While they are open, it need not load them again. */
     const struct way to_right = open_way(args.left, args.right);
     const struct way to_left = open_way(args.right, args.left);
     stop_on_signals();
@@ -76,12 +76,15 @@ int main(int argc, char *argv[])
             continue;
         }
 
-        /* 4. Translate it, and pass it on: all of it, or nothing. */
+        /* 4. Translate it, and pass it on: all of it, or nothing. The way is a new one: a decoder of
+         *    UTF-16 keeps the byte order of the datagram before, even if we reset it. */
         char result[DATAGRAM_MAX];
         unsigned long replaced;
-        const ssize_t length = translate(from_right ? &to_left : &to_right, data, (size_t)n, result,
-                                         sizeof result, &replaced);
-        if (length == -1 && errno == E2BIG)
+        const struct way way = from_right ? open_way(args.right, args.left)
+                                          : open_way(args.left, args.right);
+        const ssize_t length = translate(&way, data, (size_t)n, result, sizeof result, &replaced);
+        close_way(&way);
+        if (length == -1)
             errno = EMSGSIZE;
         if (length == -1 ||
             sendto(sock, result, (size_t)length, 0, (const struct sockaddr *)&receiver->address,
@@ -152,15 +155,16 @@ static bool encode(const struct way *way, char *character, char **out, size_t *s
     return answer == 0;
 }
 
-/* Translates n bytes; returns the length of the result, -1 with errno E2BIG if it does not fit. Counts
- * in `replaced` what became a question mark. */
+/* Translates n bytes; returns the length of the result, -1 if it does not fit. Counts in `replaced` what
+ * became a question mark. */
 static ssize_t translate(const struct way *way, char *in, size_t n, char *result, size_t size,
                          unsigned long *replaced)
 {
     char *const end = in + n, *out = result;
+    size_t broken = 0; // so many of the next bytes are an incomplete character
     *replaced = 0;
-    iconv(way->decoder, NULL, NULL, NULL, NULL); // no state of an earlier datagram
-    iconv(way->encoder, NULL, NULL, NULL, NULL);
+    if (n == 0)
+        return 0; // an encoder may begin with an escape sequence, even if there is no text
     while (true) {
         /* No character takes more than 8 bytes; if it got more, iconv would look at all of them each
          * time. There is room for one character, so iconv takes one, or none where none begins. At
@@ -169,7 +173,10 @@ static ssize_t translate(const struct way *way, char *in, size_t n, char *result
         size_t room = sizeof character;
         const char *const start = in;
         size_t some = end - in < 8 ? (size_t)(end - in) : 8;
-        iconv(way->decoder, start < end ? &in : NULL, &some, &pivot, &room);
+        if (broken == 0 &&
+            iconv(way->decoder, start < end ? &in : NULL, &some, &pivot, &room) == (size_t)-1 &&
+            errno == EINVAL && in + some == end)
+            broken = some; // the datagram ends in the middle of a character
         if (room == 0) {
             if (encode(way, character, &out, &size))
                 continue;
@@ -181,6 +188,7 @@ static ssize_t translate(const struct way *way, char *in, size_t n, char *result
             continue; // no character yet, but a change of state
         } else {
             in++; // no character begins with this byte
+            broken -= broken > 0;
         }
         /* We cannot read it, or cannot write it. */
         if (!encode(way, (char[4]){ '?' }, &out, &size))

@@ -26,7 +26,7 @@ int main(int argc, char *argv[])
     struct arguments args = parse_arguments(argc, argv);
     stop_on_signals();
 
-    /* TODO 1. iconv_open(3) what you need for both ways. An unknown charset is a usage error. */
+    /* TODO 1. Does iconv_open(3) know both ways? An unknown charset is a usage error. */
 
     int sock = socket(args.local.address.ss_family, SOCK_DGRAM, 0);
     if (sock == -1)

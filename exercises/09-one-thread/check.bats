@@ -118,6 +118,8 @@ hangs_up() {
 @test "each line typed is one datagram to the peer, from our own port, and nothing is taken off" {
     see='lesson 6, "Read the program": read, then send'
     chat
+    types '\xef\xbb\xbfhi\n'
+    sends $'5 \ufeffhi'
     for i in 1 2 3; do
         new_word
         types "$word is number $i\n"
@@ -332,6 +334,7 @@ in_short() {
 @test "-e CHARSET: lines are encoded, messages decoded, a line it cannot express is refused" {
     see='lesson 5, "The idea": what is encoded and decoded; lesson 6, "Read the program"'
     needs_encoder iso-8859-1 utf-16le
+    peer stranger
     chat -e iso-8859-1
     new_word
     types "$word é\n"
@@ -347,6 +350,9 @@ in_short() {
     prints 'ü'
     tells_hex e99f 'the bytes e9 9f'
     prints 'é\u009f'
+    sent+=$'\nfrom a stranger: the byte fc'
+    echo "$own fc" >stranger.in
+    prints_lines ">>127.0.0.1:$stranger:ü"
     see='this exercise, "The contract", 22: as it is on the wire'
     sent='typed: 65507 times "é", which is as many bytes in iso-8859-1'
     yes é | head -n 65507 | tr -d '\n' >line
@@ -398,6 +404,30 @@ one-thread: stopped after $(awk 'END { print NR }' typed) sent and 0 received"
         prints 'hello'
         hangs_up $signal
     done
+
+    see='common/program.h: stop_descriptor tells poll of a signal that came before it'
+    rm -f desk.*
+    peer desk
+    fill_pipe
+    input=/dev/fd/$never start_into '>full' -b 127.0.0.1 -l 0 127.0.0.1 "$desk"
+    program_writes program.err 1 'one-thread: bound to ...'
+    take_port program.err
+    sent='"hello" from the peer'
+    tell desk "$port" hello
+    stop_blocked_program "$port"
+    wanted 'on standard error: one-thread: stopped after 0 sent and 1 received' "on standard error: $(tail -n 1 program.err)"
+
+    see='hint 4: a signal is looked at each time, also if there is more to read'
+    sent="lines without end, then SIGTERM"
+    mkfifo endless
+    yes >endless 2>/dev/null 3>&- &
+    pids+=("$!")
+    input=endless start_program -b 127.0.0.1 -l 0 127.0.0.1 9
+    program_writes program.err 1 'one-thread: bound to ...'
+    nap
+    kill -TERM "$program"
+    await_exit "$program" >/dev/null || complain 'the program ends' "$long later it was still running"
+    wanted 'exit status 0' "exit status $status"
 }
 
 # proves: 32 39
@@ -488,7 +518,7 @@ one-thread: stopped after 1 sent and 0 received"
     stop_program
 }
 
-# proves: 1 4 5 11 25 26
+# proves: 1 4 5 11 22 25 26
 @test "HOST may be an IPv6 address" {
     needs_ipv6
     see='lesson 6, "Read the program": the family of the socket is that of the address'
@@ -509,6 +539,14 @@ one-thread: stopped after 1 sent and 0 received"
         prints_lines ">>[::1]:$stranger:$word"
         types "$word\n"
         sends "${#word} $word"
+        see='How UDP works: why 65,507, and more over IPv6'
+        sent="a line of 65527 bytes to [::1]:$lodge"
+        head -c 65527 /dev/zero | tr '\0' x >line
+        heard+=("$own 65527 $(<line)")
+        echo >>line
+        put_in line
+        comes_from_it lodge.out 2 || true
+        wanted 'at the peer: 65527 bytes' "at the peer: $(sed -n '2s/[^ ]* \([^ ]*\) .*/\1/p' lodge.out) bytes"
         hangs_up
     done
 }

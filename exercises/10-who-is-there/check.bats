@@ -250,9 +250,9 @@ crowd() (
     see='hint 4: qsort, and addresses and ports as numbers'
     local near=127.0.0.9 next=127.0.0.10 far=127.0.1.2 ports=(0 0) lower=four upper=five
     if own_network 10.0.0.9 10.0.0.10 200.0.0.1; then # there any port is free
-        near=10.0.0.9 next=10.0.0.10 far=200.0.0.1 ports=(9976 10241) # 26f8 and 2801: f826 and 0128 the other way round
+        near=10.0.0.9 next=10.0.0.10 far=200.0.0.1 ports=(9976 60161) # 26f8 and eb01: f826 and 01eb the other way round, and far apart
     fi
-    ready one "$next" two "$far" three "$near"
+    ready one "$next" two "$far" three "$near" afar 127.100.100.100
     peer four "$near" "${ports[0]}"
     peer five "$near" "${ports[1]}"
     ((four < five)) || lower=five upper=four
@@ -268,10 +268,11 @@ crowd() (
         comes desk.out "$heard"
         says "$lower" "$asker" "HERE $token z"
         says desk "$asker" "HERE $token A1234567890123456789012345678901"
-        in_time "$wait" one two three four five desk && break
+        says afar "$asker" "HERE $token y"
+        in_time "$wait" one two three four five desk afar && break
     done
     lists 0 "A1234567890123456789012345678901 at 127.0.0.1:$desk" "m-$word at $near:$three" "m-$word at $next:$one" \
-        "m-$word at $far:$two" "z at $near:${!lower}" "z at $near:${!upper}" '6 found'
+        "m-$word at $far:$two" "y at 127.100.100.100:$afar" "z at $near:${!lower}" "z at $near:${!upper}" '7 found'
     for wait in 0.1 0.3 0.6 0.9; do
         asks "$wait"
         says one "$asker" "HERE $token ab"
@@ -286,7 +287,7 @@ crowd() (
         "abc at $near:$three" '6 found'
 }
 
-# proves: 12 21
+# proves: 12 20 21
 @test "it listens to the end, and Ctrl-C is the end" {
     see='hint 3: the clock starts once; common/program.h: stop_requested'
     local signal
@@ -300,6 +301,11 @@ crowd() (
         in_time "$wait" one two && break
     done
     lists 0 "early at 127.0.0.2:$one" "late at 127.0.0.3:$two" '2 found'
+    asks 9
+    asleep
+    sent+=$'\nthen Ctrl-C'
+    kill -INT "$program"
+    lists 1 '0 found'
     for signal in INT TERM; do
         asks 9
         says one "$asker" "HERE $token $signal"
