@@ -210,6 +210,8 @@ reads() {
     new_text
     gives left "${utf8}e4b896ffe7958c" "${text}世, a bad byte, 界"
     reads right iso-2022-jp "${text}世?界" 61 a
+    gives left e4b896f09f9880e7958c 世😀界
+    reads right iso-2022-jp 世?界 61 a
     gives right "1b24424024" "世, not shifted back"
     gets left e4b896
     gives right "61" "a"
@@ -354,7 +356,6 @@ reads() {
     see='lesson 4, "Read the program"'
     local i burst
     translates utf-8 utf-32le
-    is_not_woken
     has_one thread
     has_one socket
     gives right 62 'one of four bytes of a character, and nobody is on the left'
@@ -369,6 +370,7 @@ reads() {
     gets right 3f0000003f0000003f000000
     gives right 6200000062 'b, and one of four bytes of a character'
     gets left 623f
+    is_not_woken
     sent+=$'\nleft: 256 times two bad bytes'
     for burst in 1 2; do
         for ((i = 0; i < 128; i++)); do echo "$own ffff"; done >left.in

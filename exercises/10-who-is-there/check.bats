@@ -79,7 +79,6 @@ hears() {
     see='lesson 4, "Read the program"'
     local i questions
     serves
-    is_not_woken
     sent=nothing
     stop_program TERM
     wanted 'on standard error: who-is-there: stopped after 0 datagrams' "on standard error: $(tail -n +2 program.err)"
@@ -94,6 +93,7 @@ hears() {
         for ((i = 0; i < 129; i++)); do echo "$served $hex"; done >ann.in
         comes ann.out "$questions" || complain "at ann: $questions answers" "at ann: $(wc -l <ann.out) answers"
     done
+    is_not_woken
     stop_program
     wanted 'on standard error: who-is-there: stopped after 258 datagrams' "on standard error: $(tail -n +2 program.err)"
 }
