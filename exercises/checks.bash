@@ -181,10 +181,19 @@ took_a_second() {
     done
 }
 
-# serve_program ARGUMENT...: starts it and waits until it is bound; $port is its port.
+# serve_program ARGUMENT...: starts it and waits until it is bound; $port is its port. With -b ADDRESS it must be
+# bound to this address.
 serve_program() {
-    local wanted='"bound to ADDRESS:PORT" on standard error'
     start_program "$@"
+    is_bound
+    [[ " $*" =~ ' -b '([^ ]+) ]] || return 0
+    [[ ${lines[0]//[][]/} == *": bound to ${BASH_REMATCH[1]}:$port" ]] ||
+        complain "on standard error: bound to ${BASH_REMATCH[1]}, and the port" "${lines[0]}"
+}
+
+# is_bound: waits until the program is bound; $port is its port.
+is_bound() {
+    local wanted='"bound to ADDRESS:PORT" on standard error'
     program_writes program.err 1 "$wanted"
     take_port program.err || complain "$wanted" "${lines[*]}"
 }

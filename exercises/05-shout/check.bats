@@ -227,8 +227,7 @@ shout: stopped after 259 datagrams" "$(tail -n +2 program.out)"
     see='common/program.h: flush_output'
     sent="\"x\" from port $one, then Ctrl-C, and standard output is /dev/full, where nothing can be written"
     start_into '>/dev/full' -b 127.0.0.1 0
-    program_writes program.err 1 'on standard error: bound to ADDRESS:PORT'
-    take_port program.err
+    is_bound
     tell one "$port" x
     answers one 2
     kill -INT "$program"

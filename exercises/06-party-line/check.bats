@@ -398,18 +398,18 @@ soon_after() {
     asks eve "JOIN $word" OK
     asks eve '' 'ERROR bad request'
     asks eve $'WHO\n' "OK 1: $word" " $word"$' \r ' 'ERROR bad request'
-    printf -v text '%*s' 3000 ''
-    request eve "${text// /78}" '3000 times "x"'
+    new_number 30000 65507
+    head -c "$number" /dev/zero | tr '\0' x >long
+    request eve "$(sed 's/x/78/g' long)" "$number times \"x\""
     hears eve 'ERROR too long'
     comes program.out 6 || true
     slurp program.out
-    text=${text:0:1024}
     wanted "127.0.0.1:$eve: JOIN $word\\n\\x1b[2J127.0.0.1:9: LEAVE
 127.0.0.1:$eve: JOIN $word
 127.0.0.1:$eve: 
 127.0.0.1:$eve: WHO\\n
 127.0.0.1:$eve:  $word \\r 
-127.0.0.1:$eve: ${text// /x} [cut: 1024 of 3000 bytes]" "${content%$'\n'}"
+127.0.0.1:$eve: $(head -c 1024 long) [cut: 1024 of $number bytes]" "${content%$'\n'}"
 }
 
 # proves: 2 11 25 26 27 28 29
@@ -458,8 +458,7 @@ soon_after() {
     ASAN_OPTIONS+=:quarantine_size_mb=0:thread_local_quarantine_size_kb=0 # memory given back is used again at once
     declare -gA heard=()
     start_into '>/dev/null' -b 127.0.0.1 0
-    program_writes program.err 1 '"bound to ADDRESS:PORT" on standard error'
-    take_port program.err
+    is_bound
     party=$port
     joins bob
     peer ann

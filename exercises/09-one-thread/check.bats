@@ -330,7 +330,7 @@ in_short() {
     echo "${1/"$x"/(${#x} times \"x\")}"
 }
 
-# proves: 20 21 22 23 29 39
+# proves: 20 21 22 23 29 37 39
 @test "-e CHARSET: lines are encoded, messages decoded, a line it cannot express is refused" {
     see='lesson 5, "The idea": what is encoded and decoded; lesson 6, "Read the program"'
     needs_encoder iso-8859-1 utf-16le
@@ -361,7 +361,11 @@ in_short() {
     comes_from_it desk.out 4 || true
     heard+=("$own 65507 $(yes '\xe9' | head -n 65507 | tr -d '\n')")
     wanted 'at the peer: 65507 bytes' "at the peer: $(sed -n '4s/[^ ]* \([^ ]*\) .*/\1/p' desk.out) bytes"
-    hangs_up
+    see='this exercise, "The contract", 37: the last line is a line like any other'
+    sent='typed: "é", without a newline'
+    printf é >&9
+    heard+=("$own 1 \\xe9")
+    hangs_up EOF
 }
 
 # proves: 19 37 38 39
@@ -410,8 +414,7 @@ one-thread: stopped after $(awk 'END { print NR }' typed) sent and 0 received"
     peer desk
     fill_pipe
     input=/dev/fd/$never start_into '>full' -b 127.0.0.1 -l 0 127.0.0.1 "$desk"
-    program_writes program.err 1 'one-thread: bound to ...'
-    take_port program.err
+    is_bound
     sent='"hello" from the peer'
     tell desk "$port" hello
     stop_blocked_program "$port"
@@ -423,7 +426,7 @@ one-thread: stopped after $(awk 'END { print NR }' typed) sent and 0 received"
     yes >endless 2>/dev/null 3>&- &
     pids+=("$!")
     input=endless start_program -b 127.0.0.1 -l 0 127.0.0.1 9
-    program_writes program.err 1 'one-thread: bound to ...'
+    is_bound
     nap
     kill -TERM "$program"
     await_exit "$program" >/dev/null || complain 'the program ends' "$long later it was still running"

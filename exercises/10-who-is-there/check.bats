@@ -175,7 +175,7 @@ lists() {
 # proves: 10 11 20
 @test "ask sends one question, with a new token each time; if nobody answers: 0 found, exit 1" {
     see='this exercise, "The contract", 10 and 11; man 2 getrandom'
-    local first half apart runs
+    local first half apart runs second
     ready
     asks 0.05
     first=$token
@@ -194,6 +194,20 @@ lists() {
         lists 1 '0 found'
     done
     wanted "$runs datagrams at desk" "$(wc -l <desk.out) datagrams at desk"
+
+    # Where the program is process 1 each time, twice in one second. (The sanitizer would look for /proc there.)
+    unshare -Urpf true 2>/dev/null || skip 'only in part: no process number twice here'
+    inside=(unshare -Urpf) ASAN_OPTIONS+=:detect_leaks=0
+    for runs in 1 2 3; do
+        second=${EPOCHREALTIME%[.,]*}
+        asks 0.001
+        first=$token
+        lists 1 '0 found'
+        asks 0.001
+        lists 1 '0 found'
+        [ "${EPOCHREALTIME%[.,]*}" != "$second" ] || break
+    done
+    [ "$token" != "$first" ] || complain 'a random token' "$token two times in one second, from the same process number"
 }
 
 # crowd: 1000 ports of 127.0.0.1 answer, each with a name of its own.
