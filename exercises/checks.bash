@@ -184,11 +184,13 @@ took_a_second() {
 # serve_program ARGUMENT...: starts it and waits until it is bound; $port is its port. With -b ADDRESS it must be
 # bound to this address.
 serve_program() {
+    local host
     start_program "$@"
     is_bound
     [[ " $*" =~ ' -b '([^ ]+) ]] || return 0
-    [[ ${lines[0]//[][]/} == *": bound to ${BASH_REMATCH[1]}:$port" ]] ||
-        complain "on standard error: bound to ${BASH_REMATCH[1]}, and the port" "${lines[0]}"
+    host=${BASH_REMATCH[1]}
+    [[ $host != *:* ]] || host="[$host]"
+    [[ ${lines[0]} == *": bound to $host:$port" ]] || complain "on standard error: bound to $host:$port" "${lines[0]}"
 }
 
 # is_bound: waits until the program is bound; $port is its port.

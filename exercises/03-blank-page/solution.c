@@ -67,6 +67,8 @@ static void send_and_print(const struct sockaddr_in *server, const char *text)
     for (ssize_t i = 0; i < n; i++)
         putchar(reply[i] >= ' ' && reply[i] <= '~' ? reply[i] : '?');
     putchar('\n');
+    if (fflush(stdout) == EOF)
+        fail("fflush");
     close(sock);
 }
 
@@ -87,7 +89,8 @@ static void wait_and_reply(in_port_t port)
     if (getsockname(sock, (struct sockaddr *)&local, &length) == -1)
         fail("getsockname");
     printf("port %u\n", (unsigned)ntohs(local.sin_port));
-    fflush(stdout);
+    if (fflush(stdout) == EOF)
+        fail("fflush");
 
     /* 6. Wait for a datagram. The kernel fills in who sent it. */
     static char data[LARGEST];
