@@ -83,11 +83,13 @@ rejects() {
     peer desk 127.0.0.2
     starts_to_wait
     sleeps_without_a_timer
-    sent+=', is stopped, and goes on (SIGSTOP, SIGCONT)' # a timer of the socket (SO_RCVTIMEO) takes that for its end
+    see='man 7 signal: with a time limit on the socket (SO_RCVTIMEO), recvfrom fails once the program was stopped'
+    sent+=', is stopped, and goes on (SIGSTOP, SIGCONT)'
     kill -STOP "$program"
     while running && [[ $state != T ]] && nap; do :; done
     kill -CONT "$program"
     is_not_woken
+    see='lesson 3, "Run it": bind waits until something comes, and ends'
     sent+=", then \"abc\" and \"longer\" from 127.0.0.2:$desk"
     printf '%s\n' "$port 616263" "$port 6c6f6e676572" >desk.in
     ends 0

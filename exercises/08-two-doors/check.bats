@@ -144,7 +144,8 @@ crowd() {
     while [ "$(queues "$first")" = "$some" ] && keep_waiting; do :; done
     asleep
     "$PROBE" flood 127.0.0.1 "$second" 1 1
-    cat <&8 >all 3>&- &
+    : >all
+    cat <&8 >>all 3>&- &
     pids+=("$!")
     comes all 91 || complain '91 lines on standard output' "$(wc -l <all)"
     stop_program
