@@ -160,7 +160,7 @@ $((${#word} + 3)) $word \\t " "$(all_heard desk)"
     mkfifo typed
     input=typed
     ulimit -n 64
-    ASAN_OPTIONS+=:quarantine_size_mb=0:thread_local_quarantine_size_kb=0 # memory given back is used again at once
+    steady_memory
     start_program 127.0.0.1 "$desk"
     exec {keys}<>typed # while it is open, the program waits for more
     sent='60 lines of 60000 bytes'

@@ -455,7 +455,7 @@ soon_after() {
 @test "however many requests there are, it takes no more memory" {
     see='this exercise, "The contract", 28: give back, or use again, what a request or a member has taken'
     local before after i
-    ASAN_OPTIONS+=:quarantine_size_mb=0:thread_local_quarantine_size_kb=0 # memory given back is used again at once
+    steady_memory
     declare -gA heard=()
     start_into '>/dev/null' -b 127.0.0.1 0
     is_bound
