@@ -157,7 +157,7 @@ asleep() {
 # them; complains that WHAT has not come, at once if the program has ended.
 program_writes() {
     local naps=0 gone=
-    until mapfile -t lines <"$1" && ((${#lines[@]} >= $2)); do
+    until has_lines "$1" "$2"; do
         [ -z "$gone" ] || complain "$3" "${lines[*]:-(nothing)}, and the program has ended"
         running || gone=yes
         keep_waiting || complain "$3" "in $long: ${lines[*]:-(nothing)}"

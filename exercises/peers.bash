@@ -69,7 +69,7 @@ tell_from_port_0() {
 # comes FILE COUNT: waits until FILE has COUNT lines.
 comes() {
     local lines=() naps=$((DEADLINE * NAPS / 2))
-    until mapfile -t lines <"$1" && ((${#lines[@]} >= $2)); do
+    until has_lines "$1" "$2"; do
         keep_waiting || return
     done
 }

@@ -45,10 +45,10 @@ echo_in_lan() {
 @test "echo: shows the first 1024 bytes of a long text, and says so" {
     serve echo "$BUILD/echo" -b 127.0.0.1 0
     "$BUILD/probe" ask 127.0.0.1 "$port" < <(printf 'x%.0s' {1..3000}) >returned
-    await echo.out '#1'
+    await_lines echo.out 1
     like '#1 returned 3000 bytes to [^ ]+: x{1024} \[shown: 1024 of 3000 bytes\]' "$(cat echo.out)"
     "$BUILD/probe" ask 127.0.0.1 "$port" < <(printf 'x%.0s' {1..1024}) >returned
-    await echo.out '#2'
+    await_lines echo.out 2
     like '#2 returned 1024 bytes to [^ ]+: x{1024}' "$(tail -n 1 echo.out)"
 }
 

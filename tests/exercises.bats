@@ -179,6 +179,14 @@ wrong() {
 .*' "$output"
 }
 
+@test "exercises: a line that a program writes in pieces is waited for, whole" {
+    solved
+    sed -i 's/^           endpoint_text(&peer));/&\n    fflush(stdout);\n    poll(NULL, 0, 200);/' "$doors/two-doors.c"
+    grep -q 'poll(NULL' "$doors/two-doors.c"
+    run learner check 08
+    equal 0 "$status"
+}
+
 @test "exercises: a program that keeps four checks waiting for nothing is not waited for in the others" {
     solved
     sed -i 's/^    stop_on_signals();/&\n    pause();/' "$doors/two-doors.c"

@@ -92,10 +92,19 @@ await() {
     done
 }
 
+# has_lines FILE COUNT: FILE has COUNT lines or more, of which line COUNT has its newline: a long line may
+# come in pieces. Sets $lines to all that is there, without the newlines.
+has_lines() {
+    mapfile lines <"$1"
+    local last=${lines[$2 > 0 ? $2 - 1 : 0]-}
+    lines=("${lines[@]%$'\n'}")
+    (($2 == 0)) || [[ $last == *$'\n' ]]
+}
+
 # await_lines FILE COUNT: waits until FILE has at least COUNT lines.
 await_lines() {
     local naps=0 lines=()
-    until mapfile -t lines <"$1" && ((${#lines[@]} >= $2)); do
+    until has_lines "$1" "$2"; do
         keep_waiting || {
             echo "in $DEADLINE s, $1 did not get $2 lines; it holds:"
             cat "$1"

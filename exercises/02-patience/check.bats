@@ -8,7 +8,7 @@ load ../checks
 # asked COUNT: waits until the desk was asked COUNT times; $asker is the port that asks.
 asked() {
     local naps=0 gone=0 lines=()
-    until mapfile -t lines <desk.out && ((${#lines[@]} >= $1)); do
+    until has_lines desk.out "$1"; do
         running || ((gone++ < 10)) ||
             complain "try $1 at 127.0.0.1:$desk" "the program has ended after ${#lines[@]} tries"
         keep_waiting ||
@@ -246,7 +246,7 @@ microseconds() {
     start_program -w 0.15 -n 2 127.0.0.1 "$desk" hello
     asked 1
     local naps=0 lines=()
-    until mapfile -t lines <desk.out && ((${#lines[@]} >= 2)); do
+    until has_lines desk.out 2; do
         running || complain 'try 2 after 0.15 seconds' 'the program has ended before it'
         echo "$asker 78" >stranger.in
         keep_waiting || complain 'try 2 after 0.15 seconds' "in $long, no second try"

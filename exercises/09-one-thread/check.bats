@@ -52,7 +52,7 @@ tells_hex() {
 # comes_from_it FILE COUNT: waits until FILE has COUNT lines, or the program has ended.
 comes_from_it() {
     local lines=() naps=0
-    until mapfile -t lines <"$1" && ((${#lines[@]} >= $2)); do
+    until has_lines "$1" "$2"; do
         running && keep_waiting || return
     done
 }
