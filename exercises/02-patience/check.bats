@@ -111,7 +111,7 @@ microseconds() {
 # proves: 3 4 5 17 19 20 21
 @test "SECONDS is 1 if it is left out; -h helps; what cannot be right is told: exit 2" {
     see='lesson 2, "Read the program", step 5, and "Run it"; parse_arguments'
-    local begin moment waiting longer bad
+    local begin later moment waiting longer bad
     peer desk
     peer nobody
     microseconds
@@ -119,7 +119,9 @@ microseconds() {
     sent="patience -n 1, and the desk is silent"
     start_program -n 1 127.0.0.1 "$desk" x
     asked 1
-    start longer "$PROGRAM" -w 1.2 -n 1 127.0.0.1 "$desk" y
+    microseconds
+    later=$moment
+    start longer "$PROGRAM" -w 1.35 -n 1 127.0.0.1 "$desk" y
     longer=$pid
     is_not_woken
     waiting=$program program=
@@ -148,10 +150,10 @@ microseconds() {
     sent="patience -n 1, and the desk is silent"
     took_a_second "$begin" -n 1 127.0.0.1 "$desk" x
     wanted 'exit status 1' "exit status $status"
-    sent='patience -w 1.2 -n 1, and the desk is silent'
+    sent='patience -w 1.35 -n 1, and the desk is silent'
     await_exit "$longer" >/dev/null || complain 'the program ends' "$long later it was still running"
     microseconds
-    ((moment - begin >= 1200000)) || complain 'an end after 1.2 seconds' "after $(((moment - begin) / 1000)) milliseconds"
+    ((moment - later >= 1350000)) || complain 'an end after 1.35 seconds' "after $(((moment - later) / 1000)) milliseconds"
 }
 
 # proves: 10 12 13
@@ -241,18 +243,18 @@ microseconds() {
     see='lesson 2, "Read the program", step 5: why a deadline, and not a number of seconds'
     peer desk
     peer stranger
-    sent="patience -w 0.15 asks 127.0.0.1:$desk, which is silent; 127.0.0.1:$stranger chatters without a pause"
+    sent="patience -w 0.2 asks 127.0.0.1:$desk, which is silent; 127.0.0.1:$stranger chatters without a pause"
     local begin=${EPOCHREALTIME/[.,]/} took
-    start_program -w 0.15 -n 2 127.0.0.1 "$desk" hello
+    start_program -w 0.2 -n 2 127.0.0.1 "$desk" hello
     asked 1
     local naps=0 lines=()
     until has_lines desk.out 2; do
-        running || complain 'try 2 after 0.15 seconds' 'the program has ended before it'
-        echo "$asker 78" >stranger.in
-        keep_waiting || complain 'try 2 after 0.15 seconds' "in $long, no second try"
+        running || complain 'try 2 after 0.2 seconds' 'the program has ended before it'
+        printf "$asker %s\n" 78 79 7a 78 79 7a >stranger.in
+        keep_waiting || complain 'try 2 after 0.2 seconds' "in $long, no second try"
     done
     took=$((${EPOCHREALTIME/[.,]/} - begin))
-    ((took >= 150000)) || complain 'try 2 after 0.15 seconds' "after $((took / 1000)) milliseconds"
+    ((took >= 200000)) || complain 'try 2 after 0.2 seconds' "after $((took / 1000)) milliseconds"
     nothing_in program.out
     wanted 'at the desk: 5 hello' "at the desk: $(cut -d ' ' -f 2- desk.out | uniq)"
 }
