@@ -40,11 +40,6 @@ given_up() {
     wanted_status 1
 }
 
-# microseconds: of the clock, in $moment.
-microseconds() {
-    moment=${EPOCHREALTIME/[.,]/}
-}
-
 # proves: 1 2 12 13
 @test "an answer to the first try is printed at once, exit 0" {
     see='lesson 2, "Read the program", steps 4 to 6'
@@ -89,19 +84,17 @@ microseconds() {
         peer desk
         new_number $((100 * try)) $((130 * try)) # long, next to the time that a program takes to start
         sent="patience -w 0.$number, and the desk is silent"
-        microseconds
-        begin=$moment
+        begin=${EPOCHREALTIME/[.,]/}
         start_program -w "0.$number" 127.0.0.1 "$desk" x
         asked 1
-        microseconds
-        first=$moment
+        first=${EPOCHREALTIME/[.,]/}
         asked 3
-        microseconds
+        moment=${EPOCHREALTIME/[.,]/}
         ended
         ((moment - first > number * 2500)) || break
         ((try < 2)) || complain "try 3 comes 2 times $number milliseconds after try 1" "after $(((moment - first) / 1000)) milliseconds"
     done
-    microseconds
+    moment=${EPOCHREALTIME/[.,]/}
     ((moment - begin >= number * 3000)) ||
         complain "an end after 3 times $number milliseconds" "after $(((moment - begin) / 1000)) milliseconds"
     given_up 3
@@ -114,13 +107,11 @@ microseconds() {
     local begin later moment waiting longer bad
     peer desk
     peer nobody
-    microseconds
-    begin=$moment
+    begin=${EPOCHREALTIME/[.,]/}
     sent="patience -n 1, and the desk is silent"
     start_program -n 1 127.0.0.1 "$desk" x
     asked 1
-    microseconds
-    later=$moment
+    later=${EPOCHREALTIME/[.,]/}
     start longer "$PROGRAM" -w 1.35 -n 1 127.0.0.1 "$desk" y
     longer=$pid
     is_not_woken
@@ -152,7 +143,7 @@ microseconds() {
     wanted 'exit status 1' "exit status $status"
     sent='patience -w 1.35 -n 1, and the desk is silent'
     await_exit "$longer" >/dev/null || complain 'the program ends' "$long later it was still running"
-    microseconds
+    moment=${EPOCHREALTIME/[.,]/}
     ((moment - later >= 1350000)) || complain 'an end after 1.35 seconds' "after $(((moment - later) / 1000)) milliseconds"
 }
 
