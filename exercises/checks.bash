@@ -153,14 +153,20 @@ asleep() {
     done
 }
 
+# in_one_line FILE: $lines, which are all of FILE; a newline that is not there is told.
+in_one_line() {
+    [ ! -s "$1" ] || [ "$(tail -c 1 "$1" | wc -l)" = 1 ] || lines+=('(no newline after it)')
+    echo "${lines[*]:-(nothing)}"
+}
+
 # program_writes FILE COUNT WHAT: waits until FILE has COUNT lines of the program, and sets $lines to
 # them; complains that WHAT has not come, at once if the program has ended.
 program_writes() {
     local naps=0 gone=
     until has_lines "$1" "$2"; do
-        [ -z "$gone" ] || complain "$3" "${lines[*]:-(nothing)}, and the program has ended"
+        [ -z "$gone" ] || complain "$3" "$(in_one_line "$1"), and the program has ended"
         running || gone=yes
-        keep_waiting || complain "$3" "in $long: ${lines[*]:-(nothing)}"
+        keep_waiting || complain "$3" "in $long: $(in_one_line "$1")"
     done
 }
 

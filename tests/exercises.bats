@@ -187,6 +187,14 @@ wrong() {
     equal 0 "$status"
 }
 
+@test "exercises: a line that lacks its newline is told so" {
+    solved
+    sed -i 's/^    show_datagram(.*/    fwrite(buffer, 1, (size_t)n, stdout);/' "$doors/two-doors.c"
+    run learner check 08
+    equal 1 "$status"
+    like '.*in 2 seconds: port [^,]* \(no newline after it\).*' "$output"
+}
+
 @test "exercises: a program that keeps four checks waiting for nothing is not waited for in the others" {
     solved
     sed -i 's/^    stop_on_signals();/&\n    pause();/' "$doors/two-doors.c"
