@@ -113,8 +113,10 @@ static const char *advice(int error, const char *text)
         { ENETUNREACH, "*bytes to 127.*", "" }, // from a socket that is bound to ::1
         { ENETUNREACH, "*bytes to*",
           " (no route; 127.0.0.1, or 127.255.255.255 to broadcast, is this machine)" },
+        { ENODEV, "*find the interface*", " (`ip link` lists them)" },
         { ENOTSUP, "*encode*", " (this system's iconv can only read that charset)" },
         { EPERM, "*bytes to*", " (a firewall of this machine forbids it)" },
+        { EPERM, "*packet socket", " (only root may; in `make lan` you are root)" },
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (known[i].error == error && fnmatch(known[i].pattern, text, 0) == 0)

@@ -76,8 +76,13 @@ usage: lan [HOSTS [COMMAND...]]" "$output"
     like 'lan: it needs the tools of coreutils, util-linux and iproute2.*: env: unrecognized option.*' "$output"
 }
 
-@test "lan: every host has its address and reaches every other one" {
+@test "lan: every host has its addresses, MAC and IP, and reaches every other one" {
     needs_lan
+    run lan bash -c '
+        for host in 1 2 3; do on "$host" ip -o link show dev eth0; done'
+    for host in 1 2 3; do
+        like ".* link/ether 02:00:00:00:00:0$host brd .*" "${lines[host - 1]}"
+    done
     run lan bash -c '
         for to in 1 2 3; do
             for from in 1 2 3; do

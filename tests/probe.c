@@ -1,6 +1,6 @@
 /**
  * @file probe.c
- * @brief Sends and takes what no lesson can: any bytes, any size, source port 0, a flood.
+ * @brief Sends and takes what no lesson can: any bytes, any size, source port 0, whole frames, a flood.
  *
  * For the tests only. Every wait ends by itself after a minute, but for that of `peer`, which ends
  * with its input.
@@ -8,6 +8,8 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <net/if.h>
+#include <netpacket/packet.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +34,7 @@ static const char help[] =
     "  port0 PORT [TEXT]            send TEXT (Hi) to 127.0.0.1 from port 0 (needs CAP_NET_RAW)\n"
     "  peer ADDRESS [PORT]          print `PORT LENGTH TEXT` for each datagram; send what standard\n"
     "                               input says: lines of `PORT BYTES`, the bytes in hexadecimal\n"
+    "  frame INTERFACE              send standard input as one frame (needs CAP_NET_RAW)\n"
     "  charset NAME                 exit 0 if iconv can write it, 1 if only read, 2 if neither\n"
     "  show                         print standard input as the lessons print text: safely\n";
 
@@ -105,6 +108,17 @@ static void send_from_port_0(in_port_t port, const char *text)
     datagram[5] = (unsigned char)(8 + n);
     if (sendto(sock, datagram, 8 + n, 0, (const struct sockaddr *)&peer.address, peer.length) == -1)
         fail("cannot send");
+}
+
+static void send_frame(const char *interface)
+{
+    static char data[DATAGRAM_MAX];
+    const size_t n = fread(data, 1, sizeof data, stdin);
+    const struct sockaddr_ll link = { .sll_family = AF_PACKET,
+                                      .sll_ifindex = (int)if_nametoindex(interface) };
+    int sock = socket(AF_PACKET, SOCK_RAW, 0);
+    if (sock == -1 || sendto(sock, data, n, 0, (const struct sockaddr *)&link, sizeof link) == -1)
+        fail("cannot send a frame of %zu bytes", n);
 }
 
 /* Sends the bytes of one line, `PORT BYTES`, to that port of the socket's own address. */
@@ -181,6 +195,10 @@ int main(int argc, char *argv[])
     const char *host = next_operand(argc, argv, "");
     if (strcmp(command, "port0") == 0) {
         send_from_port_0(parse_port(host, 1), next_operand(argc, argv, "Hi"));
+        return 0;
+    }
+    if (strcmp(command, "frame") == 0) {
+        send_frame(host);
         return 0;
     }
     if (strcmp(command, "listen") == 0) {

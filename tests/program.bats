@@ -6,11 +6,12 @@
 load helpers
 
 # Every lesson's program; of them those that run until they are stopped, and of these those that bind.
-# ONLY=echo looks at that one alone.
+# Those that need a privilege are stopped in their own files. ONLY=echo looks at that one alone.
 programs=() servers=() binding=()
 for source in "$ROOT"/lessons/*/*.c; do
     [[ -z ${ONLY-} || $source == */$ONLY.c ]] || continue
     programs+=("$(basename "$source" .c)")
+    ! grep -q AF_PACKET "$source" || continue
     ! grep -q 'stop_on_signals();' "$source" || servers+=("${programs[-1]}")
     ! grep -qz 'stop_on_signals();.*say("bound to' "$source" || binding+=("${programs[-1]}")
 done
@@ -28,8 +29,9 @@ begin() {
     usage "$1"
     operands=()
     [[ $usage != *HOST* ]] || operands+=(127.0.0.1 "${2-$port}")
-    [[ $usage == *HOST* || $usage != *PORT* ]] || operands+=("${2-0}")
+    [[ $usage == *HOST* || $usage != *'[PORT]'* ]] || operands+=("${2-0}")
     [[ $usage != *TEXT* ]] || operands+=(text)
+    [[ $usage != *INTERFACE* ]] || operands+=(lo)
 }
 
 # catch_all: starts a program that prints what comes to $port, to see that nothing does.
@@ -127,9 +129,11 @@ refuses() {
     bad=$((room + 65536))
     for name in "${programs[@]}"; do
         begin "$name" "$bad"
-        [[ $usage != *PORT* ]] || refuses "$pattern" "$name" "${operands[@]}"
+        [[ $usage != *'[PORT'* ]] || refuses "$pattern" "$name" "${operands[@]}"
         begin "$name"
-        [[ $letters != *l* ]] || refuses "$pattern" "$name" -l "$bad" "${operands[@]}"
+        for letter in l p; do
+            [[ $letters != *$letter* ]] || refuses "$pattern" "$name" "-$letter" "$bad" "${operands[@]}"
+        done
     done
     caught_nothing
 }
@@ -341,6 +345,7 @@ summed_up() {
         sender | receiver) arguments=(127.255.255.255 "$room" hello) ;;
         broadcast) arguments=(-e ascii 127.0.0.1 "$room" é) ;;
         threaded-chat) arguments=(-b 127.0.0.1 -l "$room" 127.0.0.1) ;;
+        layers) arguments=(no-such) ;;
         *) arguments=(-b 127.0.0.1 "$room") ;;
         esac
         status=0
