@@ -12,6 +12,7 @@ explain() {
         build=$1
         shift
         ip link set lo up
+        : >err # now: an earlier one says "bound to", too
         "$build/layers" -c "$#" lo >out 2>err &
         until grep -qs "bound to lo" err; do sleep 0.01; done
         for frame; do
@@ -19,6 +20,7 @@ explain() {
         done
         wait "$!"
         cat out' bash "$BUILD" "$@"
+    ((status == 0)) || tail -n 5 err out
     equal 0 "$status"
     equal "$#" "$(grep -c '^#[0-9]* received [0-9]* bytes on lo$' <<<"$output")"
     output=$(grep -v '^#' <<<"$output" || true)
@@ -178,6 +180,7 @@ END
 watch_lan() {
     needs_lan
     run lan bash -c '
+        : >err
         on 2 "$1/layers" $2 >out 2>err & pid=$!
         until grep -qs "bound to" err; do sleep 0.01; done
         eval "$3"
