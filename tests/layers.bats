@@ -154,12 +154,14 @@ END
     shows unknown bytes '01 02'
     explain "$link${ip/4011/4001}$udp$hello" # ICMP
     shows unknown bytes '85 c6 1e 6c 00 0d 03 33 68 65 6c 6c 6f'
-    explain "$link${ip/45000021/46000025}01010101$udp$hello"
+    local with_options=${ip/45000021/46000025}01010101
+    explain "$link${with_options/32fe/2ff8}$udp$hello"
     shows 'network IPv4' options '01 01 01 01'
+    shows 'network IPv4' 'checksum is' ok
     shows application data hello
-    explain "$link$ip$udp${hello}000000000000000000000000000000000000"
+    explain "$link$ip$udp${hello}0000000000000000000000000000000000"
     shows application data hello
-    shows unused bytes '00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 \[shown: 16 of 18 bytes\]'
+    shows unused bytes '00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 \[shown: 16 of 17 bytes\]'
     # UDP may be shorter than what IP carries.
     explain "$link$ip${udp/000d/000b}$hello"
     shows application data hel
