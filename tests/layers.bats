@@ -1,6 +1,6 @@
 # Lesson 8: layers. Its arguments: program.bats.
 #
-# shellcheck disable=SC2016,SC2154,SC2030,SC2031  # bash -c gets its script quoted; helpers and bats set the rest
+# shellcheck disable=SC2001,SC2016,SC2154,SC2030,SC2031  # bash -c gets its script quoted; helpers and bats set the rest
 
 load helpers
 
@@ -100,7 +100,7 @@ ip6=60000000000d1140fe800000000000000000000000000001fe80000000000000000000000000
     equal 1 "$(grep -c 'source port' <<<"$output")"
     shows 'transport UDP' 'checksum is' 'that of all fragments together'
     equal '    42-46    application    data              hello' "$(grep data <<<"$output")"
-    equal '    34-46    unknown        bytes             85 c6 1e 6c 00 0d 03 33 68 65 6c 6c 6f' "$(tail -n 1 <<<"$output")"
+    equal '    34-46    not unwrapped  bytes             85 c6 1e 6c 00 0d 03 33 68 65 6c 6c 6f' "$(tail -n 1 <<<"$output")"
 
     local fragment6=${ip6/000d11/00152c}
     explain "$link6${fragment6}1100000112345678${udp/000d/0bc0}$hello" \
@@ -111,7 +111,7 @@ ip6=60000000000d1140fe800000000000000000000000000001fe80000000000000000000000000
     shows 'network IPv6' 'offset, flag' '00 08'
     shows 'transport UDP' 'checksum is' 'that of all fragments together'
     shows 'transport UDP' 'checksum is' 'ok' # an only fragment
-    shows unknown bytes '85 c6 1e 6c 00 0d 03 33 68 65 6c 6c 6f'
+    shows 'not unwrapped' bytes '85 c6 1e 6c 00 0d 03 33 68 65 6c 6c 6f'
 }
 
 @test "layers: a length that lies is told, and what follows is shown as bytes" {
@@ -119,7 +119,7 @@ ip6=60000000000d1140fe800000000000000000000000000001fe80000000000000000000000000
         explain "$frame"
         shows "${layer/_/ }" "${name//_/ }" "wrong: ${value//_/ }"
         [[ $output != *application* ]]
-        like '.* unknown +bytes .*' "$(tail -n 1 <<<"$output")"
+        like '.* not unwrapped +bytes .*' "$(tail -n 1 <<<"$output")"
     done <<END
 network_IPv4 header_length 16,_but_20_bytes_are_in_the_header $link${ip/4500/4400}$udp$hello
 network_IPv4 header_length 60,_but_33_bytes_are_here $link${ip/4500/4f00}$udp$hello
@@ -151,9 +151,9 @@ END
 
 @test "layers: what it does not know is shown as bytes: a type, a protocol, options, padding" {
     explain "${link/0800/88cc}0102" # LLDP
-    shows unknown bytes '01 02'
+    shows 'not unwrapped' bytes '01 02'
     explain "$link${ip/4011/4001}$udp$hello" # ICMP
-    shows unknown bytes '85 c6 1e 6c 00 0d 03 33 68 65 6c 6c 6f'
+    shows 'not unwrapped' bytes '85 c6 1e 6c 00 0d 03 33 68 65 6c 6c 6f'
     local with_options=${ip/45000021/46000025}01010101
     explain "$link${with_options/32fe/2ff8}$udp$hello"
     shows 'network IPv4' options '01 01 01 01'
@@ -209,6 +209,28 @@ watch_lan() {
     shows 'transport UDP' 'checksum is' 'left to the network card'
     equal 'layers: bound to eth0
 layers: stopped after 3 frames' "$(<err)"
+}
+
+@test "layers: in the LAN, a frame crosses the bridge even if its lengths lie" {
+    watch_lan eth0 "
+        printf '$(sed 's/../\\x&/g' <<<"020000000002020000000001${link:24}${ip/0021/ffff}$udp$hello")' |
+            \"\$1/probe\" frame eth0
+        until grep -q 65535 out; do sleep 0.01; done"
+    output=$(<out)
+    shows 'network IPv4' 'total length' 'wrong: 65535, but 33 bytes are here'
+}
+
+@test "layers: says how many frames it was too slow for" {
+    watch_lan '-p 7788 eth0' '
+        kill -STOP "$pid"
+        "$1/probe" flood 10.77.0.2 7788 3000 64
+        kill -CONT "$pid"
+        until grep -q last out; do "$1/sender" 10.77.0.2 7788 last; sleep 0.01; done'
+    local shown dropped
+    shown=$(grep -c '^#' out)
+    dropped=$(sed -n 's/^layers: \([0-9]*\) frames came too fast, and were dropped$/\1/p' err)
+    echo "shown: $shown, dropped: $dropped"
+    ((dropped > 0 && shown + dropped > 2900))
 }
 
 @test "layers: without INTERFACE it looks at all of them, without -p at all frames; -c COUNT ends it" {

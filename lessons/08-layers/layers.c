@@ -31,6 +31,9 @@ struct arguments {
     const char *interface;
 };
 
+/* In the flags of the kernel's note on a frame (Linux calls it TP_STATUS_CSUMNOTREADY). */
+enum { CHECKSUM_LEFT = 8 };
+
 /* A frame, and how far it is read. */
 struct frame {
     const unsigned char *bytes;
@@ -61,11 +64,13 @@ int main(int argc, char *argv[])
         fail("cannot ask about checksums");
 
     /* 3. Bind it to every protocol, and to one network interface or, with number 0, to all. */
-    struct sockaddr_ll link = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
-    if (args.interface && (link.sll_ifindex = (int)if_nametoindex(args.interface)) == 0)
+    struct sockaddr_ll local = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
+    if (args.interface)
+        local.sll_ifindex = (int)if_nametoindex(args.interface);
+    if (args.interface && local.sll_ifindex == 0)
         fail("cannot find the interface %s", args.interface);
     const char *where = args.interface ? args.interface : "all interfaces";
-    if (bind(sock, (struct sockaddr *)&link, sizeof link) == -1)
+    if (bind(sock, (struct sockaddr *)&local, sizeof local) == -1)
         fail("cannot bind to %s", where);
     say("bound to %s", where);
 
@@ -74,10 +79,11 @@ int main(int argc, char *argv[])
         /* 4. Take the next frame, and what the kernel says about it. */
         static unsigned char bytes[14 + DATAGRAM_MAX];
         _Alignas(struct cmsghdr) char notes[64];
+        struct sockaddr_ll from;
         struct iovec room = { .iov_base = bytes, .iov_len = sizeof bytes };
         struct msghdr message = { .msg_iov = &room, .msg_iovlen = 1 };
-        message.msg_name = &link;
-        message.msg_namelen = sizeof link;
+        message.msg_name = &from;
+        message.msg_namelen = sizeof from;
         message.msg_control = notes;
         message.msg_controllen = sizeof notes;
         const ssize_t n = recvmsg(sock, &message, MSG_DONTWAIT | MSG_TRUNC);
@@ -87,42 +93,52 @@ int main(int argc, char *argv[])
             wait_for_input(sock, INFINITY);
             continue;
         }
-        const bool sent = link.sll_pkttype == PACKET_OUTGOING;
-        if (sent && link.sll_hatype == ARPHRD_LOOPBACK)
+        const bool sent = from.sll_pkttype == PACKET_OUTGOING;
+        if (sent && from.sll_hatype == ARPHRD_LOOPBACK)
             continue; // it comes back at once, and is shown then
 
-        /* 5. Read it, to find the ports. The kernel's note begins with its flags (8: the checksum is
-         *    not computed; struct tpacket_auxdata). */
+        /* 5. Unwrap a copy of it, without showing anything, to find the ports. The kernel's note
+         *    begins with its flags. */
         uint32_t flags = 0;
         const struct cmsghdr *note = CMSG_FIRSTHDR(&message);
         if (note && note->cmsg_type == PACKET_AUXDATA)
             memcpy(&flags, CMSG_DATA(note), sizeof flags);
         const size_t size = (size_t)n < sizeof bytes ? (size_t)n : sizeof bytes;
-        struct frame frame = { .bytes = bytes, .end = size, .checksum_left = flags & 8 };
-        frame.is_ethernet = link.sll_hatype == ARPHRD_ETHER || link.sll_hatype == ARPHRD_LOOPBACK;
+        struct frame frame = { .bytes = bytes,
+                               .end = size,
+                               .checksum_left = flags & CHECKSUM_LEFT };
+        frame.is_ethernet = from.sll_hatype == ARPHRD_ETHER || from.sll_hatype == ARPHRD_LOOPBACK;
         const struct frame found = unwrap(frame);
         if (args.port != 0 && !found.is_arp && args.port != found.source &&
             args.port != found.destination)
             continue;
 
-        /* 6. Read it again, and show it. */
+        /* 6. Unwrap it once more, from its first byte on, and show what is there. */
         char name[IF_NAMESIZE] = "?"; // if the interface is gone
-        if_indextoname((unsigned)link.sll_ifindex, name);
+        if_indextoname((unsigned)from.sll_ifindex, name);
         printf("#%lu %s %zd bytes on %s", ++shown, sent ? "sent" : "received", n, name);
-        printf(size < (size_t)n ? " [cut: %zu of %zd bytes]\n" : "\n", size, n);
+        if (size < (size_t)n)
+            printf(" [cut: %zu of %zd bytes]", size, n);
+        putchar('\n');
         frame.show = true;
         unwrap(frame);
     }
 
-    /* 7. Close the socket. */
+    /* 7. Ask how many frames came too fast for us, and close the socket. */
+    unsigned statistics[2] = { 0, 0 }; // frames, and those that were dropped
+    if (getsockopt(sock, SOL_PACKET, PACKET_STATISTICS, statistics,
+                   &(socklen_t){ sizeof statistics }) == -1)
+        warn("cannot ask how many frames were dropped");
+    if (statistics[1] > 0)
+        say("%u frames came too fast, and were dropped", statistics[1]);
     close(sock);
     flush_output();
     say("stopped after %lu frame%s", shown, shown == 1 ? "" : "s");
     return 0;
 }
 
-/* The fields of each header, in the order in which they cross the wire: what they are (n: a number,
- * a: an address, b: bytes that say it all), their size in bytes, their name. */
+/* The fields of each header, in the order in which they cross the wire. Of each: what it is (n: a
+ * number, a: an address, b: bytes that say it all), its size in bytes, its name. */
 static const char ethernet[] = "b6 destination; b6 source; b2 type;";
 static const char arp[] =
     "n2 hardware; b2 protocol; n1 hardware size; n1 protocol size; n2 operation;"
@@ -155,23 +171,24 @@ static void show_bytes(const unsigned char *bytes, size_t size)
         printf(" [shown: 16 of %zu bytes]", size);
 }
 
-/* Can it be true that `length` bytes begin at `begin`? Not if we have read more of them already, and
+/* Can it be true that `length` bytes begin at `begin`? Not if we have taken more of them already, and
  * not if fewer are here. */
 static bool believe(const struct frame *frame, const char *layer, const char *name, size_t begin,
                     size_t length)
 {
-    const size_t read = frame->at - begin, here = frame->end - begin;
-    if (read <= length && length <= here)
+    const size_t taken = frame->at - begin, here = frame->end - begin;
+    if (taken <= length && length <= here)
         return true;
     if (frame->show) {
         show_place(begin, here, layer, name);
-        printf(" wrong: %zu, but %zu bytes are %s\n", length, length > here ? here : read,
+        printf(" wrong: %zu, but %zu bytes are %s\n", length, length > here ? here : taken,
                length > here ? "here" : "in the header");
     }
     return false;
 }
 
-/* Reads the next bytes as the fields of a header. */
+/* Takes the next bytes as the fields of a header. sscanf reads one field: a letter, a number, and a
+ * name that ends at the semicolon; %n tells how many characters that were. */
 static bool take(struct frame *frame, const char *layer, const char *fields, size_t length)
 {
     char kind, name[20], address[INET6_ADDRSTRLEN];
@@ -246,12 +263,19 @@ static void unwrap_udp(struct frame *frame, unsigned sum, bool is_ipv6, bool is_
     if (!believe(frame, "transport UDP", "length", begin, length))
         return;
     frame->end = begin + length;
-    sum = add(add(add(sum, header + 4, 2), header, 6), header + 8, length - 8);
-    judge(frame, "transport UDP", begin + 6, sum == 0xffff ? sum : 0xffff - sum, // 0 means: none
-          number(header + 6) == 0 && !is_ipv6 ? "none"
-          : frame->checksum_left              ? "left to the network card"
-          : is_cut                            ? "that of all fragments together"
-                                              : NULL);
+    const char *unknown = NULL;
+    if (number(header + 6) == 0 && !is_ipv6)
+        unknown = "none";
+    else if (frame->checksum_left)
+        unknown = "left to the network card";
+    else if (is_cut)
+        unknown = "that of all fragments together";
+    sum = add(sum, header + 4, 2); // the length is in the pseudo header, too
+    sum = add(sum, header, 6);     // up to the checksum itself
+    sum = add(sum, header + 8, length - 8);
+    if (sum == 0xffff)
+        sum = 0; // its complement is sent as ffff: 0 would mean "none"
+    judge(frame, "transport UDP", begin + 6, 0xffff - sum, unknown);
     if (frame->show && length > 8) {
         show_place(frame->at, length - 8, "application", "data");
         putchar(' ');
@@ -260,15 +284,15 @@ static void unwrap_udp(struct frame *frame, unsigned sum, bool is_ipv6, bool is_
     frame->at = frame->end;
 }
 
-/* RFC 791 section 3.1 */
+/* RFC 791 section 3.1. In the flags, one bit says that more fragments follow. */
 static void unwrap_ipv4(struct frame *frame)
 {
     const size_t begin = frame->at;
     const unsigned char *header = frame->bytes + begin;
     if (!take(frame, "network IPv4", ipv4, 20))
         return;
-    const size_t size = 4u * (header[0] & 15),
-                 length = number(header + 2); // IHL counts 32-bit words
+    const size_t size = 4u * (header[0] & 15); // IHL counts words of 4 bytes
+    const size_t length = number(header + 2);
     if (!believe(frame, "network IPv4", "header length", begin, size))
         return;
     skip(frame, "network IPv4", "options", size - 20);
@@ -277,12 +301,13 @@ static void unwrap_ipv4(struct frame *frame)
     if (!believe(frame, "network IPv4", "total length", begin, length))
         return;
     frame->end = begin + length;
-    const unsigned flags = number(header + 6); // 0x2000: more fragments follow; 0x1fff: the offset
-    if (header[9] == IPPROTO_UDP && (flags & 0x1fff) == 0)
-        unwrap_udp(frame, add(IPPROTO_UDP, header + 12, 8), false, flags & 0x2000);
+    const unsigned more = number(header + 6) & 0x2000, offset = number(header + 6) & 0x1fff;
+    if (header[9] == IPPROTO_UDP && offset == 0)
+        unwrap_udp(frame, add(IPPROTO_UDP, header + 12, 8), false, more);
 }
 
-/* RFC 8200 section 3, and the fragment header of section 4.5 */
+/* RFC 8200 section 3, and the fragment header of section 4.5: 13 bits of offset, two bits that are
+ * reserved, and one that says that more fragments follow. */
 static void unwrap_ipv6(struct frame *frame)
 {
     const unsigned char *header = frame->bytes + frame->at;
@@ -290,13 +315,14 @@ static void unwrap_ipv6(struct frame *frame)
         !believe(frame, "network IPv6", "payload length", frame->at, number(header + 4)))
         return;
     frame->end = frame->at + number(header + 4);
-    unsigned next = header[6], place = 0; // the last bit of place: more fragments follow
+    unsigned next = header[6], offset = 0, more = 0;
     if (next == IPPROTO_FRAGMENT && take(frame, "network IPv6", fragment, 8)) {
         next = header[40];
-        place = number(header + 42);
+        offset = number(header + 42) >> 3;
+        more = number(header + 42) & 1;
     }
-    if (next == IPPROTO_UDP && place <= 1)
-        unwrap_udp(frame, add(IPPROTO_UDP, header + 8, 32), true, place == 1);
+    if (next == IPPROTO_UDP && offset == 0)
+        unwrap_udp(frame, add(IPPROTO_UDP, header + 8, 32), true, more);
 }
 
 /* Goes up the layers, as the kernel does. */
@@ -305,14 +331,15 @@ static struct frame unwrap(struct frame frame)
     const size_t size = frame.end;
     if (frame.is_ethernet && take(&frame, "link Ethernet", ethernet, 14)) {
         const unsigned type = number(frame.bytes + 12);
-        if (type == ETHERTYPE_ARP)
-            frame.is_arp = take(&frame, "link ARP", arp, 28);
+        frame.is_arp = type == ETHERTYPE_ARP;
+        if (frame.is_arp)
+            take(&frame, "link ARP", arp, 28);
         else if (type == ETHERTYPE_IP)
             unwrap_ipv4(&frame);
         else if (type == ETHERTYPE_IPV6)
             unwrap_ipv6(&frame);
     }
-    skip(&frame, "unknown", "bytes", frame.end - frame.at);
+    skip(&frame, "not unwrapped", "bytes", frame.end - frame.at);
     skip(&frame, "unused", "bytes", size - frame.at);
     return frame;
 }
