@@ -101,6 +101,7 @@ static const char *advice(int error, const char *text)
         { EADDRNOTAVAIL, "*bytes to [[]*", " (this machine has no IPv6 address to send from)" },
         { EAFNOSUPPORT, "*create a socket", " (this system has no IPv6)" },
         { EAFNOSUPPORT, "*bytes to [[]*", " (the socket is bound to an IPv4 address)" },
+        { ECONNREFUSED, "*came back*", " (an ICMP message says that no program has this port)" },
         { EHOSTUNREACH, "*bytes to*", " (this machine's routing table forbids it)" },
         { EILSEQ, "*", " (the text is not UTF-8, or the charset has no such character)" },
         { EINVAL, "*bind to [[]fe80*", " (it needs an interface, as in fe80::1%eth0)" },

@@ -30,6 +30,8 @@ static const char help[] =
     "  listen ADDRESS               take one datagram, write its bytes, exit\n"
     "  send HOST PORT               send standard input as one datagram\n"
     "  ask HOST PORT                the same, then write the bytes of the reply\n"
+    "  call HOST PORT               the same, from a socket that hears everybody, also by broadcast;\n"
+    "                               say on standard error who replied\n"
     "  flood HOST PORT COUNT SIZE   send COUNT datagrams of SIZE bytes\n"
     "  port0 PORT [TEXT]            send TEXT (Hi) to 127.0.0.1 from port 0 (needs CAP_NET_RAW)\n"
     "  peer ADDRESS [PORT]          print `PORT LENGTH TEXT` for each datagram; send what standard\n"
@@ -70,18 +72,39 @@ static void send_input(int sock)
         fail("cannot send %zu bytes", n);
 }
 
-/* Takes one datagram and writes its bytes. */
-static void take_one(int sock)
+/* Takes one datagram, writes its bytes, and returns who sent it. */
+static struct endpoint take_one(int sock)
 {
     static char data[DATAGRAM_MAX];
+    struct endpoint peer = { .length = sizeof peer.address };
     if (!wait_for_input(sock, now() + PATIENCE)) {
         errno = ETIMEDOUT;
         fail("nothing came");
     }
-    const ssize_t n = recv(sock, data, sizeof data, 0);
+    const ssize_t n = recvfrom(sock, data, sizeof data, 0, (struct sockaddr *)&peer.address,
+                               &peer.length);
     if (n == -1)
         fail("cannot receive");
     fwrite(data, 1, (size_t)n, stdout);
+    return peer;
+}
+
+/* Sends standard input, and takes the reply of anybody. */
+static void call(const struct endpoint *peer)
+{
+    static char data[DATAGRAM_MAX];
+    const size_t n = fread(data, 1, sizeof data, stdin);
+    struct endpoint local = { .length = sizeof local.address };
+    int sock = socket(peer->address.ss_family, SOCK_DGRAM, 0);
+    if (sock == -1 || setsockopt(sock, SOL_SOCKET, SO_BROADCAST, &(int){ 1 }, sizeof(int)) == -1 ||
+        sendto(sock, data, n, 0, (const struct sockaddr *)&peer->address, peer->length) == -1)
+        fail("cannot send %zu bytes to %s", n, endpoint_text(peer));
+    if (getsockname(sock, (struct sockaddr *)&local.address, &local.length) == -1)
+        fail("cannot get the socket's address");
+    say("bound to %s", endpoint_text(&local));
+    const struct endpoint other = take_one(sock);
+    flush_output();
+    say("reply from %s", endpoint_text(&other));
 }
 
 static void flood(int sock, unsigned long count, size_t size)
@@ -223,6 +246,10 @@ int main(int argc, char *argv[])
 
     const struct endpoint peer = endpoint_resolve(host,
                                                   parse_port(next_operand(argc, argv, ""), 1));
+    if (strcmp(command, "call") == 0) {
+        call(&peer);
+        return 0;
+    }
     int sock = socket_to(&peer);
     const unsigned long count = strtoul(next_operand(argc, argv, "0"), NULL, 10);
     const size_t size = strtoul(next_operand(argc, argv, "0"), NULL, 10);
