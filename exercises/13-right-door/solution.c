@@ -137,11 +137,9 @@ static struct endpoint take_asked(struct msghdr *message)
         address->sin6_family = AF_INET6;
         address->sin6_addr = ipv6.ipi6_addr;
         if (IN6_IS_ADDR_LINKLOCAL(&ipv6.ipi6_addr))
-            address->sin6_scope_id = ipv6.ipi6_ifindex; // valid on this interface only
-        else if (!IN6_IS_ADDR_MULTICAST(&ipv6.ipi6_addr))
+            address->sin6_scope_id = ipv6.ipi6_ifindex; // valid on this interface only: keep it
+        else
             ipv6.ipi6_ifindex = 0;
-        if (IN6_IS_ADDR_MULTICAST(&ipv6.ipi6_addr))
-            ipv6.ipi6_addr = in6addr_any; // a group cannot answer: the kernel chooses
         set_source(message, IPPROTO_IPV6, IPV6_PKTINFO, &ipv6, sizeof ipv6);
     } else {
         message->msg_controllen = 0; // it does not happen; answer as echo does
