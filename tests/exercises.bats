@@ -226,7 +226,7 @@ wrong() {
     solved
     learner check 08 >/dev/null
     run learner
-    like '.*08 two-doors +passed 2 of 2.*\[##\.+\] 1 of [0-9]+ exercises.*' "$output"
+    like '.*08 two-doors +passed 2 of 2.*\[#+\.+\] 1 of [0-9]+ exercises.*' "$output"
     equal 07 "$(grep -l '^An optional exercise' "$tree"/exercises/*/README.md | sed 's|.*/\(..\)-.*|\1|')"
     mkdir elsewhere
     mv "$tree"/exercises/{0[1-6],09,[1-9]?}-* elsewhere
