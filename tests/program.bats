@@ -166,12 +166,12 @@ refuses() {
 @test "program: SECONDS may be fractions, and they are waited" {
     catch_all
     for seconds in 0.05 .05 00.05 0.050000; do
-        for name in receiver broadcast; do
+        for name in receiver broadcast connected; do
             start=${EPOCHREALTIME/[.,]/}
             run timeout 60 "$BUILD/$name" -w "$seconds" 127.0.0.1 "$port" hello
             time=$((${EPOCHREALTIME/[.,]/} - start))
             case $name in
-            receiver) equal 1 "$status" ;;
+            receiver | connected) equal 1 "$status" ;;
             broadcast) equal 0 "$status" ;;
             esac
             echo "$name -w $seconds took $time microseconds"
