@@ -90,6 +90,7 @@ received ${#text} bytes from 127.0.0.1:$port: $text" "$output"
     await_exit "$pid"
     equal 0 "$status"
     equal "received 5 bytes from 127.0.0.1:$desk: reply" "$(tail -n +2 connected.out)"
+    equal 'connected: the peer answered' "$(tail -n 1 connected.err)"
 }
 
 # free_port: a port that no program has, in $port. (Ours is the only bind that may take it again.)
