@@ -29,7 +29,7 @@ setup() {
     # Two bats run the checks, since a check mostly waits: each takes the next one that nobody has taken.
     [ -z "${TAKEN-}" ] || mkdir "$TAKEN/$BATS_TEST_NUMBER" 2>/dev/null || skip taken
     prepare || return
-    ulimit -f 400 # kilobytes, for a program that prints without end
+    ulimit -f "${KILOBYTES:-400}" # for a program that prints without end
     letters='' vain=() long='2 seconds'
     { mapfile -t vain <"${TAKEN:-$BATS_FILE_TMPDIR}/vain"; } 2>/dev/null || true # a line for each such check
     ((${#vain[@]} == 0)) || NAPS=60 long='0.4 seconds'

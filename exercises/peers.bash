@@ -3,12 +3,12 @@
 # shellcheck shell=bash disable=SC2153,SC2154  # of what checks.bash sets
 
 # peer NAME [ADDRESS [PORT]]: somebody at the other end. Sets $NAME to its port; what it receives comes
-# into NAME.out, a line each: PORT LENGTH TEXT.
+# into NAME.out, a line each: PORT LENGTH TEXT; with as=hex before it, PORT LENGTH BYTES, in hexadecimal.
 peer() {
     local name=$1
     set -- "$1" "${2:-127.0.0.1}" ${3+"$3"}
     mkfifo "$name.in"
-    "${inside[@]}" "$PROBE" peer "${@:2}" <>"$name.in" >"$name.out" 2>"$name.err" 3>&- &
+    "${inside[@]}" "$PROBE" "${as:-peer}" "${@:2}" <>"$name.in" >"$name.out" 2>"$name.err" 3>&- &
     pids+=("$!")
     printf -v "${name}_pid" '%s' "$!"
     await "$name.err" 'bound to'

@@ -36,6 +36,7 @@ static const char help[] =
     "  port0 PORT [TEXT]            send TEXT (Hi) to 127.0.0.1 from port 0 (needs CAP_NET_RAW)\n"
     "  peer ADDRESS [PORT]          print `PORT LENGTH TEXT` for each datagram; send what standard\n"
     "                               input says: lines of `PORT BYTES`, the bytes in hexadecimal\n"
+    "  hex ADDRESS [PORT]           the same, but print the bytes in hexadecimal\n"
     "  frame INTERFACE              send standard input as one frame (needs CAP_NET_RAW)\n"
     "  charset NAME                 exit 0 if iconv can write it, 1 if only read, 2 if neither\n"
     "  show                         print standard input as the lessons print text: safely\n";
@@ -168,7 +169,7 @@ static void send_line(int sock, const char *line)
 
 /* Prints what comes and sends what it is told to, until it is stopped. Then it still prints what has
  * come by then: over loopback, all that was sent. */
-static void play_peer(int sock)
+static void play_peer(int sock, bool hexadecimal)
 {
     static char data[DATAGRAM_MAX], line[2 * DATAGRAM_MAX + 16];
     bool stopped = false;
@@ -179,7 +180,9 @@ static void play_peer(int sock)
                                    (struct sockaddr *)&peer.address, &peer.length);
         if (n >= 0) {
             printf("%s %zd ", strrchr(endpoint_text(&peer), ':') + 1, n);
-            show_datagram("UTF-8", data, sizeof data, (size_t)n, "cut");
+            for (ssize_t i = 0; hexadecimal && i < n; i++)
+                printf("%02x", (unsigned)(unsigned char)data[i]);
+            show_datagram("UTF-8", data, sizeof data, hexadecimal ? 0 : (size_t)n, "cut");
             flush_output();
             continue;
         }
@@ -233,9 +236,9 @@ int main(int argc, char *argv[])
         flush_output();
         return 0;
     }
-    if (strcmp(command, "peer") == 0) {
+    if (strcmp(command, "peer") == 0 || strcmp(command, "hex") == 0) {
         stop_on_signals();
-        play_peer(socket_at(host, parse_port(next_operand(argc, argv, "0"), 0)));
+        play_peer(socket_at(host, parse_port(next_operand(argc, argv, "0"), 0)), *command == 'h');
         return 0;
     }
     if (strcmp(command, "charset") == 0) {
