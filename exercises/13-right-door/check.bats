@@ -90,6 +90,7 @@ prints() {
     printf '%s' "$word" >question
     for any in 0.0.0.0 ::; do
         [ $any != :: ] || needs_ipv6 'only in part: '
+        sent="nothing yet, with -b $any"
         serve_program -b "$any" 0
         sent="\"$word\" to 127.255.255.255, with -b $any"
         asks 127.255.255.255 question
@@ -178,7 +179,8 @@ own_ipv6() {
     # shellcheck disable=SC2016
     "${inside[@]}" sh -c 'PATH=$PATH:/usr/sbin:/sbin
         ip link add eth0 type veth peer name eth1 && ip link set eth1 up && ip link set eth0 up &&
-        ip address add fe80::77/64 dev eth0 nodad && ip address add fe80::88/64 dev eth0 nodad' 2>/dev/null
+        ip address add fe80::77/64 dev eth0 nodad && ip address add fe80::88/64 dev eth0 nodad &&
+        ip address add 2001:db8:4::4/64 dev eth0 nodad' 2>/dev/null
 }
 
 # proves: 6 11
@@ -188,7 +190,7 @@ own_ipv6() {
     own_ipv6 || skip "no network of its own: $reason"
     serve_program -b :: 0
     for pair in '2001:db8:1::1 2001:db8:2::2' '2001:db8:3::3 2001:db8:1::1' '2001:db8:2::2 ::1' 'fe80::77%eth0 fe80::88%eth0' \
-        'fe80::88%eth0 fe80::77%eth0' '2001:db8:1::1 2001:db8:3::3'; do
+        'fe80::88%eth0 fe80::77%eth0' 'fe80::77%eth0 2001:db8:4::4' '2001:db8:1::1 2001:db8:3::3'; do
         host=${pair% *} source=${pair#* }
         new_word
         printf '%s' "$word" >question

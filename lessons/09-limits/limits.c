@@ -6,8 +6,8 @@
  * a socket hold, and where a buffer that is too small cuts. IP_MTU and IP_MTU_DISCOVER are Linux's
  * own: POSIX has no call that tells these limits.
  *
- * Run it: `build/limits` tries 127.0.0.1, `build/limits -6` tries ::1. It needs no partner: nobody
- * must wait at HOST. In `make lan`, `build/limits 10.77.0.2` tries an Ethernet.
+ * Run it: `build/limits` tries 127.0.0.1, `build/limits -6` tries ::1. It needs no partner: no
+ * program needs to wait at HOST. In `make lan`, `build/limits 10.77.0.2` tries an Ethernet.
  */
 #define _DEFAULT_SOURCE // for IP_MTU
 #include <errno.h>
@@ -76,7 +76,7 @@ static void show_waiting(int sock, int room, int size)
 /* Sends this program datagrams that are longer than its buffer, and takes them in two ways. */
 static void show_cuts(int sock)
 {
-    char data[3000] = "", buffer[1000];
+    char data[3000] = { 0 }, buffer[1000];
     struct msghdr message = { .msg_iov = &(struct iovec){ buffer, sizeof buffer },
                               .msg_iovlen = 1 };
     if (send(sock, data, sizeof data, 0) == -1 || send(sock, data, sizeof data, 0) == -1)
@@ -105,7 +105,8 @@ int main(int argc, char *argv[])
 
     /* 2. The largest one that travels in one piece: forbid fragments, and search again. */
     const int whole = ipv6 ? IPV6_PMTUDISC_DO : IP_PMTUDISC_DO;
-    if (setsockopt(sock, level, ipv6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER, &whole, sizeof whole))
+    if (setsockopt(sock, level, ipv6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER, &whole, sizeof whole) ==
+        -1)
         fail("cannot forbid fragments");
     printf(ROW, "largest in one piece", largest_datagram(sock, &peer), "bytes",
            ipv6 ? "MTU - 40 (IPv6) - 8 (UDP)" : "MTU - 20 (IPv4) - 8 (UDP)");
@@ -142,14 +143,14 @@ int main(int argc, char *argv[])
     return 0;
 }
 
-static const char help[] =
-    "usage: limits [-6] [HOST [PORT]]\n"
-    "Find the limits of UDP by trying. At most 32 datagrams go to HOST.\n"
-    "\n"
-    "  HOST        where to send; nobody must wait there (default: 127.0.0.1)\n"
-    "  PORT        the port to send to, 1 to 65535 (default: 7788)\n"
-    "  -6          try ::1, which is IPv6, if there is no HOST\n"
-    "  -h          show this help\n";
+static const char help[] = "usage: limits [-6] [HOST [PORT]]\n"
+                           "Find the limits of UDP by trying. At most 32 datagrams go to HOST.\n"
+                           "\n"
+                           "  HOST        where to send; no program needs to wait there (default:\n"
+                           "              127.0.0.1)\n"
+                           "  PORT        the port to send to, 1 to 65535 (default: 7788)\n"
+                           "  -6          try ::1, which is IPv6, if there is no HOST\n"
+                           "  -h          show this help\n";
 
 static struct endpoint parse_arguments(int argc, char *argv[])
 {
@@ -160,5 +161,6 @@ static struct endpoint parse_arguments(int argc, char *argv[])
     host = next_operand(argc, argv, host);
     const in_port_t port = parse_port(next_operand(argc, argv, "7788"), 1);
     no_more_operands(argc, argv);
-    return endpoint_resolve(host, port);
+    const struct endpoint peer = endpoint_resolve(host, port);
+    return endpoint_resolve(endpoint_host(&peer), port); // ::ffff:127.0.0.1 is IPv4, 127.0.0.1
 }
