@@ -56,37 +56,32 @@ sends() {
     ((size == 0 || count == ${#pieces[@]})) || complain 'each byte once' 'some twice'
 }
 
+# backwards NUMBER: the bytes of the identifier from the last to the first.
+backwards() {
+    echo "${1:6:2}${1:4:2}${1:2:2}${1:0:2}"
+}
+
+# near ONE OTHER: whether two identifiers lie so close together that they can hardly be random: once in 512 times.
+near() {
+    local apart=$(((16#$1 - 16#$2) & 0xffffffff))
+    ((apart < 0x400000 || apart > 0xffc00000))
+}
+
 # proves: 1 2 3 4
-@test "send cuts a file into parcels of at most 1200 bytes, each byte once, each with its header" {
-    see='this exercise, "On the wire"; lesson 9'
-    local length
+@test "send cuts a file into parcels of at most 1200 bytes, each byte once, under a new random identifier" {
+    see='this exercise, "On the wire"; lesson 9; man 2 getrandom'
+    local length before='' close=0
     new_number 2377 3564
-    for length in 5 "$number" 1188 1189 0 2376; do
+    for length in "$number" 1189 0 70000 1; do
         sends 127.0.0.1 "$length"
+        [[ $identifier != "$before" ]] || complain 'a new identifier for each run' "$identifier again"
+        [ -z "$before" ] || ! { near "$identifier" "$before" || near "$(backwards "$identifier")" "$(backwards "$before")"; } || close=$((close + 1))
+        before=$identifier
     done
-    new_number 66000 70000
-    sends 127.0.0.1 "$number"
-    sends 127.0.0.1 1 # (and nothing came after the others)
+    ((close < 3)) || complain 'random identifiers' "identifiers that lie close together, the last one $identifier"
     needs_ipv6 'only in part: '
     rm ear.in ear.err
     sends ::1 1500
-}
-
-# proves: 3
-@test "send makes up a new random identifier for each run" {
-    see='this exercise, "The contract", 3; man 2 getrandom'
-    local all=() near=0 i apart
-    for i in 0 1 2 3 4; do
-        sends 127.0.0.1 3
-        all+=("$identifier")
-        ((i > 0)) || continue
-        [[ ${all[i - 1]} != "$identifier" ]] || complain 'a new identifier for each run' "${all[*]}"
-        apart=$(((16#$identifier - 16#${all[i - 1]}) & 0xffffffff))
-        ((apart > 0x400000 && apart < 0xffc00000)) || near=$((near + 1))
-        apart=$(((16#${identifier:6:2}${identifier:4:2}${identifier:2:2}${identifier:0:2} - 16#${all[i - 1]:6:2}${all[i - 1]:4:2}${all[i - 1]:2:2}${all[i - 1]:0:2}) & 0xffffffff))
-        ((apart > 0x400000 && apart < 0xffc00000)) || near=$((near + 1))
-    done
-    ((near < 4)) || complain 'random identifiers' "identifiers that lie close together: ${all[*]}"
 }
 
 # refused ARGUMENT...: `send` with these arguments is a runtime error.
@@ -113,11 +108,9 @@ refused() {
     echo >>file
     refused file 127.0.0.1 "$bob"
     refused no-such-file 127.0.0.1 "$bob"
-    mkdir directory
-    refused directory 127.0.0.1 "$bob"
     echo "$bob 656e64" >bob.in # (end)
     comes bob.out 1 || true
-    sent='these three files'
+    sent='these two files'
     wanted 'to the peer: nothing' "to the peer: $(sed 's/^[^ ]* 3 end$/nothing/' bob.out)"
     echo hello >file
     refused file 127.255.255.255 "$bob"
@@ -128,7 +121,7 @@ refused() {
 # waits [ARGUMENT...]: starts `wait` with these options; it is to write the file `copy`. $served is its port.
 waits() {
     serve_program wait "$@" 0 copy
-    served=$port sent= log=0
+    served=$port sent='' log=0
 }
 
 # identifiers NUMBER: that many random ones, in $id.
@@ -182,6 +175,37 @@ gives_up() {
     missing=$(printf '%s\n' "${@:3}" | sort)
     wanted "on standard error: $missing" "on standard error: $(printf '%s\n' "${lines[@]}")"
     wanted "the last line on standard error: parcels: no file is complete ($2 bad)" "the last line on standard error: $(tail -n 1 program.err)"
+    wanted 'exit status 1' "exit status $status"
+}
+
+# proves: 17 22
+@test "wait sleeps while nothing comes, and gives up after SECONDS, whatever comes" {
+    see='lesson 2, "Read the program", step 5: a deadline is a moment'
+    local begin try
+    peer ann
+    identifiers 1
+    new_file 3000
+    waits
+    sent='nothing'
+    is_not_woken
+    gives ann 1 0 1000
+    settled
+    is_not_woken
+    kill -KILL "$program"
+    program=
+    begin=${EPOCHREALTIME/[.,]/}
+    start_program wait -w 0.5 0 copy
+    is_bound
+    served=$port
+    sent='with -w 0.5, each tenth of a second a parcel'
+    for ((try = 1; try <= 30; try++)); do
+        running || break
+        echo "$served ${id[1]}0000000000000bb8${hex:0:20}" >ann.in
+        read -rt 0.1 -u "$never" || true
+    done
+    ((try <= 30)) || complain 'an end after 0.5 seconds' 'after 3 seconds, in which parcels came, it still waits'
+    await_exit "$program"
+    ((${EPOCHREALTIME/[.,]/} - begin >= 500000)) || complain 'an end after 0.5 seconds' 'an earlier one'
     wanted 'exit status 1' "exit status $status"
 }
 
@@ -258,20 +282,25 @@ gives_up() {
 # proves: 7 9 14
 @test "wait takes a file of 1048576 bytes, in parcels of any length" {
     see='this exercise, "The contract", 7; lesson 4: the largest datagram'
-    local at length
-    size=1048576 hex=
-    head -c "$size" /dev/urandom >file
+    local at length digit digits=0123456789abcdef7
+    size=1048576
     identifiers 1
     peer ann
     waits
-    for ((at = size - size % 65000; at >= 0; at -= 65000)); do
-        length=$((size - at < 65000 ? size - at : 65000))
+    : >file
+    for at in {0..16}; do # a byte that is another one in each parcel
+        length=$((at < 16 ? 65000 : size - 16 * 65000))
+        digit=${digits:at:1}
+        head -c "$length" /dev/zero | tr '\0' "\\$(printf %o $((16#$digit$digit)))" >>file
+    done
+    for at in {16..0}; do
+        length=$((at < 16 ? 65000 : size - 16 * 65000))
         {
-            printf '%s %s%08x%08x' "$served" "${id[1]}" "$at" "$size"
-            tail -c "+$((at + 1))" file | head -c "$length" | od -An -v -tx1 | tr -d ' \n'
+            printf '%s %s%08x%08x' "$served" "${id[1]}" $((at * 65000)) "$size"
+            head -c $((2 * length)) /dev/zero | tr '\0' "${digits:at:1}"
             echo
         } >ann.in
-        ((++log % 2)) || { sync_with ann && taken "$served"; } || true
+        ((at % 2)) || { sync_with ann && taken "$served"; } || true
     done
     sent="ann: #1, a file of $size bytes in 17 parcels, the last one first"
     completes ann 17 0 0
@@ -390,31 +419,31 @@ sync_with() {
 # proves: 12 13
 @test "wait remembers four unfinished files; a fifth takes the place of the one that has been silent longest" {
     see='this exercise, "The contract", 13'
-    local number lines
+    local number lines other
     peer ann
-    identifiers 9
+    identifiers 6
     new_file 100
+    printf -v other %02x $((16#${hex:0:2} ^ 1))
     waits
     for number in 1 2 3 4; do
-        gives ann "$number" 0 10
+        gives ann "$number" 0 $((number * 10))
     done
-    gives ann 1 10 10       # so 2 has been silent longest
-    gives ann 2 0 10 99     # bad parcels do not change that
-    gives ann 2 0 10 100 00
-    gives ann 5 0 10 1048577
+    gives ann 1 10 10        # so 2 has been silent longest
+    gives ann 2 0 10 99      # bad parcels do not change that
+    gives ann 2 0 10 100 "$other"
+    gives ann 5 0 10 1048577 # nor do they need a place
     gives ann 5 90 11 100 "${hex:180}00"
-    gives ann 3 0 10        # one that brings nothing new does
-    gives ann 5 0 20        # in place of 2
-    gives ann 6 10 20       # in place of 4
-    gives ann 5 20 10
-    gives ann 4 99 1        # new again, in place of 1
-    lines=("parcels: missing 10-99 of 100 bytes from 127.0.0.1:$ann"
+    gives ann 3 0 10         # one that brings nothing new is a sign of life
+    gives ann 5 0 60         # in place of 2
+    gives ann 6 10 20        # in place of 4
+    gives ann 1 20 30
+    lines=("parcels: missing 50-99 of 100 bytes from 127.0.0.1:$ann"
         "parcels: missing 30-99 of 100 bytes from 127.0.0.1:$ann"
-        "parcels: missing 0-9, 30-99 of 100 bytes from 127.0.0.1:$ann"
-        "parcels: missing 0-98 of 100 bytes from 127.0.0.1:$ann")
+        "parcels: missing 60-99 of 100 bytes from 127.0.0.1:$ann"
+        "parcels: missing 0-9, 30-99 of 100 bytes from 127.0.0.1:$ann")
     gives_up INT 4 "${lines[@]}"
-    # All four places are real: each of the four becomes complete.
-    for number in 1 2 3 4; do
+    # All four places are real: the first and the last become complete.
+    for number in 1 4; do
         waits
         gives ann 1 0 10
         gives ann 2 0 20
@@ -469,34 +498,6 @@ sync_with() {
     sent='ann: #1, each second byte of 600'
     gives_up INT 0 "parcels: missing $(seq 0 2 598 | sed 's/.*/&-&/' | paste -sd , | sed 's/,/, /g') of 600 bytes from 127.0.0.1:$ann"
     wanted 'FILE is not changed: old' "FILE is not changed: $(cat copy)"
-}
-
-# proves: 17 22
-@test "wait sleeps while nothing comes, and gives up after SECONDS, whatever comes" {
-    see='lesson 2, "Read the program", step 5: a deadline is a moment'
-    local begin try
-    peer ann
-    identifiers 1
-    new_file 3000
-    waits
-    sent='nothing'
-    is_not_woken
-    gives ann 1 0 1000
-    settled
-    is_not_woken
-    kill -KILL "$program"
-    program=
-    begin=${EPOCHREALTIME/[.,]/}
-    start_program wait -w 1 0 copy
-    is_bound
-    served=$port
-    sent='with -w 1, each tenth of a second a parcel, for 0.8 seconds'
-    for ((try = 1; try <= 8; try++)); do
-        echo "$served ${id[1]}0000000000000bb8${hex:0:20}" >ann.in
-        read -rt 0.1 -u "$never" || true
-    done
-    took_a_second "$begin" wait -w 1 0 copy
-    wanted 'exit status 1' "exit status $status"
 }
 
 # proves: 21
@@ -570,20 +571,17 @@ sync_with() {
     echo hello >file
     refuses
     refuses take file 127.0.0.1 "$ann"
-    refuses send
-    refuses send file
+    refuses take 0 copy
     refuses send file 127.0.0.1
     refuses send file 127.0.0.1 "$ann" more
     refuses send -x file 127.0.0.1 "$ann"
-    refuses wait
     refuses wait 0
     refuses wait 0 copy more
-    refuses wait -x 0 copy
     refuses wait -w 0 0 copy
-    for bad in "${ann}x" "$((ann + 65536))" 0 ''; do
+    for bad in "${ann}x" "$((ann + 65536))" 0; do
         refuses send file 127.0.0.1 "$bad"
-        [ "$bad" = 0 ] || refuses wait "$bad" copy
     done
+    refuses wait 65536 copy
     echo "$ann 656e64" >ann.in # (end)
     comes ann.out 1 || true
     wanted 'to the peer: nothing' "to the peer: $(sed 's/^[^ ]* 3 end$/nothing/' ann.out)"
