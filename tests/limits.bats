@@ -1,6 +1,6 @@
 # Lesson 9: limits. What an Ethernet carries: on the virtual LAN.
 #
-# shellcheck disable=SC2154  # $port and $pid are set by serve
+# shellcheck disable=SC2030,SC2031,SC2154  # helpers set port and value, in each test
 
 load helpers
 
