@@ -30,7 +30,7 @@ static const char help[] =
     "  listen ADDRESS               take one datagram, write its bytes, exit\n"
     "  send HOST PORT               send standard input as one datagram\n"
     "  ask HOST PORT                the same, then write the bytes of the reply\n"
-    "  call HOST PORT [SOURCE]      the same, from a socket that hears everybody, also by broadcast;\n"
+    "  call HOST PORT [SOURCE [PORT]] the same, from a socket that hears everybody, also by broadcast;\n"
     "                               say on standard error who replied\n"
     "  flood HOST PORT COUNT SIZE   send COUNT datagrams of SIZE bytes\n"
     "  port0 PORT [TEXT]            send TEXT (Hi) to 127.0.0.1 from port 0 (needs CAP_NET_RAW)\n"
@@ -91,14 +91,14 @@ static struct endpoint take_one(int sock)
 }
 
 /* Sends standard input from the address SOURCE or, if it is NULL, from any, and takes the reply of anybody. */
-static void call(const struct endpoint *peer, const char *source)
+static void call(const struct endpoint *peer, const char *source, in_port_t port)
 {
     static char data[DATAGRAM_MAX];
     const size_t n = fread(data, 1, sizeof data, stdin);
     struct endpoint local = { .length = sizeof local.address };
     int sock = socket(peer->address.ss_family, SOCK_DGRAM, 0);
     if (source)
-        local = endpoint_resolve(source, 0);
+        local = endpoint_resolve(source, port);
     if (sock == -1 || setsockopt(sock, SOL_SOCKET, SO_BROADCAST, &(int){ 1 }, sizeof(int)) == -1 ||
         (source && bind(sock, (struct sockaddr *)&local.address, local.length) == -1) ||
         sendto(sock, data, n, 0, (const struct sockaddr *)&peer->address, peer->length) == -1)
@@ -254,7 +254,8 @@ int main(int argc, char *argv[])
     const struct endpoint peer = endpoint_resolve(host,
                                                   parse_port(next_operand(argc, argv, ""), 1));
     if (strcmp(command, "call") == 0) {
-        call(&peer, next_operand(argc, argv, NULL));
+        const char *source = next_operand(argc, argv, NULL);
+        call(&peer, source, parse_port(next_operand(argc, argv, "0"), 0));
         return 0;
     }
     int sock = socket_to(&peer);

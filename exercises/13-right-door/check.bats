@@ -9,10 +9,10 @@ any_address() {
     host=127.$((RANDOM % 250 + 1)).$((RANDOM % 256)).$((RANDOM % 250 + 2))
 }
 
-# asks HOST FILE [SOURCE]: sends FILE as one datagram. The answer comes into the file `answer`; $from is the
+# asks HOST FILE [SOURCE [PORT]]: sends FILE as one datagram. The answer comes into the file `answer`; $from is the
 # endpoint that it came from, $mine the port of who asked.
 asks() {
-    "${inside[@]}" "$PROBE" call "$1" "$port" ${3+"$3"} <"$2" >answer 2>probe.err 3>&- &
+    "${inside[@]}" "$PROBE" call "$1" "$port" "${@:3}" <"$2" >answer 2>probe.err 3>&- &
     pids+=("$!")
     { await_exit "$!" >/dev/null && [ "$status" = 0 ]; } || complain 'an answer' "none in $long"
     slurp probe.err
@@ -60,7 +60,7 @@ prints() {
     running || complain 'a server that goes on' 'it has ended'
 }
 
-# proves: 4 10 16
+# proves: 4 10 16 17
 @test "each datagram is answered once, to its own sender; the answers are counted" {
     see='lesson 4, "Read the program", steps 4 and 5'
     local burst i
@@ -76,10 +76,16 @@ prints() {
     tell two "$port" y
     program_writes two.out 1 'an answer'
     prints 301 "$host" "$host:$two" 1 y
+    sent='"z" from a client that is gone when the answer comes'
+    kill -STOP "$program"
+    printf z | "$PROBE" send "$host" "$port"
+    kill -CONT "$program"
+    program_writes program.out 302 'line 302 on standard output'
+    is_not_woken
     stop_program
     wanted '300 answers' "$(all_heard one | wc -l) answers"
     wanted '1 y' "$(all_heard two)"
-    wanted 'on standard error: right-door: stopped after 301 datagrams' "on standard error: $(tail -n +2 program.err)"
+    wanted 'on standard error: right-door: stopped after 302 datagrams' "on standard error: $(tail -n +2 program.err)"
 }
 
 # proves: 8 11
@@ -131,12 +137,12 @@ prints() {
 @test "what is shown does no harm, and all bytes come back as they came" {
     see='common/text.h: show_datagram'
     new_word
-    printf '%s\0\033[31m\n\xff\xe2\x80\xaeé你' "$word" >question
+    printf '%s\0\033[31m\n\xff\xe2\x80\xaeé你\n' "$word" >question
     serve_program 0
     sent="a datagram with control characters: $(cat -v question | tr -d '\0')"
     asks 127.0.0.1 question
     answered_from 127.0.0.1 question
-    prints 1 127.0.0.1 "127.0.0.1:$mine" $((${#word} + 16)) "$word"'\x00\x1b[31m\n\xff\u202eé你'
+    prints 1 127.0.0.1 "127.0.0.1:$mine" $((${#word} + 17)) "$word"'\x00\x1b[31m\n\xff\u202eé你\n'
 }
 
 # proves: 1 3 6 7 8 9 11
@@ -220,6 +226,10 @@ own_ipv6() {
     asks "$host" question
     answered_from "$host" question
     prints 1 "$host" "127.0.0.1:$mine" ${#word} "$word"
+    sent="the same from 127.0.0.1:$port: the same port at another address"
+    asks "$host" question 127.0.0.1 "$port"
+    answered_from "$host" question
+    prints 2 "$host" "127.0.0.1:$port" ${#word} "$word"
 }
 
 # proves: 15 16
