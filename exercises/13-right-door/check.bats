@@ -68,7 +68,7 @@ prints() {
     peer one "$host"
     peer two "$host"
     serve_program 0
-    sent="300 datagrams of 1 byte from $host:$one to the same address, one from $host:$two, then Ctrl-C"
+    sent="300 datagrams of 1 byte from $host:$one to the same address, one from $host:$two"
     for burst in 1 2 3; do
         for ((i = 0; i < 100; i++)); do echo "$port 78"; done >one.in
         program_writes one.out $((burst * 100)) "answer $((burst * 100))"
@@ -215,7 +215,7 @@ own_ipv6() {
     answered_from "$host" question
 }
 
-# proves: 1 5
+# proves: 1 4 5
 @test "with -b ADDRESS it takes and answers what comes to that address" {
     see='lesson 3, "Read the program", step 2'
     any_address
