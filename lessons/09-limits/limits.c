@@ -105,8 +105,8 @@ int main(int argc, char *argv[])
 
     /* 2. The largest one that travels in one piece: forbid fragments, and search again. */
     const int whole = ipv6 ? IPV6_PMTUDISC_DO : IP_PMTUDISC_DO;
-    if (setsockopt(sock, level, ipv6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER, &whole, sizeof whole) ==
-        -1)
+    const int option = ipv6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER;
+    if (setsockopt(sock, level, option, &whole, sizeof whole) == -1)
         fail("cannot forbid fragments");
     printf(ROW, "largest in one piece", largest_datagram(sock, &peer), "bytes",
            ipv6 ? "MTU - 40 (IPv6) - 8 (UDP)" : "MTU - 20 (IPv4) - 8 (UDP)");
