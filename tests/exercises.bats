@@ -276,7 +276,10 @@ wrong() {
     for ((n = 1; n <= count + 1; n++)); do
         run learner hint 08
         like ".*\(hint $((n > count ? count : n)) of $count\)" "$output"
-        equal '' "$(grep -E '.{81}' <<<"$output")"
+        # Text is folded; code is not, since it would not compile then.
+        equal '' "$(awk '/^```/ { code = !code } !code && length($0) > 80' <<<"$output")"
+        equal "$(awk -v n=$((n > count ? count : n)) '/^## / { i++ } /^```/ { code = !code } i == n && code' "$doors/hints.md")" \
+            "$(awk '/^```/ { code = !code } code' <<<"$output")"
     done
 }
 
