@@ -507,12 +507,12 @@ sync_with() {
     wanted old "$(cat copy)"
     # Many gaps: a line may be long.
     waits
-    for ((at = 1; at < 600; at += 2)); do
-        gives ann 1 "$at" 1 600
+    for ((at = 1; at < 300; at += 2)); do
+        gives ann 1 "$at" 1 300
         ((at % 200 != 1)) || settled
     done
-    sent='ann: #1, each second byte of 600'
-    gives_up INT 0 "parcels: missing $(seq 0 2 598 | sed 's/.*/&-&/' | paste -sd , | sed 's/,/, /g') of 600 bytes from 127.0.0.1:$ann"
+    sent='ann: #1, each second byte of 300'
+    gives_up INT 0 "parcels: missing $(seq 0 2 298 | sed 's/.*/&-&/' | paste -sd , | sed 's/,/, /g') of 300 bytes from 127.0.0.1:$ann"
     wanted 'FILE is not changed: old' "FILE is not changed: $(cat copy)"
 }
 
@@ -544,24 +544,24 @@ sync_with() {
     new_file 100
     waits
     for round in 1 2; do
-        for ((i = 1; i <= (round == 1 ? 20 : 300); i++)); do
+        for ((i = 1; i <= (round == 1 ? 20 : 150); i++)); do
             printf '%s %08x%08x00100000%s\n' "$served" "$((RANDOM * 32768 + RANDOM))" "$((i * 3000))" "${hex:0:20}"
             ((i % 100 != 0)) || settled
         done >ann.in
         settled
         most[round]=$(most_memory)
     done
-    sent='ann: pieces of 20 files of 1048576 bytes, then of 300 more'
-    ((most[2] < most[1] + 6000)) || complain 'the memory does not grow' "it grows from ${most[1]} to ${most[2]} kilobytes"
-    for ((i = 1; i <= 300; i++)); do
+    sent='ann: pieces of 20 files of 1048576 bytes, then of 150 more'
+    ((most[2] < most[1] + 4000)) || complain 'the memory does not grow' "it grows from ${most[1]} to ${most[2]} kilobytes"
+    for ((i = 1; i <= 260; i++)); do
         echo "$served 00"
         ((i % 100 != 0)) || settled
     done >ann.in
     settled
-    sent+=$'\nann: 300 datagrams of one byte; then Ctrl-C'
+    sent+=$'\nann: 260 datagrams of one byte; then Ctrl-C'
     kill -INT "$program"
     await_exit "$program" >/dev/null || complain 'the program ends' 'it still waits'
-    wanted 'the last line on standard error: parcels: no file is complete (300 bad)' "the last line on standard error: $(tail -n 1 program.err)"
+    wanted 'the last line on standard error: parcels: no file is complete (260 bad)' "the last line on standard error: $(tail -n 1 program.err)"
     wanted 'exit status 1' "exit status $status"
 }
 
