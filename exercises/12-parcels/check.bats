@@ -78,7 +78,7 @@ near() {
     see='this exercise, "On the wire"; lesson 9; man 2 getrandom'
     local length before='' close=0
     new_number 2377 3564
-    for length in "$number" 1189 0 70000 1; do
+    for length in "$number" 1189 0 70000 2376 1; do
         sends 127.0.0.1 "$length"
         [[ $identifier != "$before" ]] || complain 'a new identifier for each run' "$identifier again"
         [ -z "$before" ] || ! { near "$identifier" "$before" || near "$(backwards "$identifier")" "$(backwards "$before")"; } || close=$((close + 1))
@@ -116,9 +116,11 @@ refused() {
     echo >>file
     refused file 127.0.0.1 "$bob"
     refused no-such-file 127.0.0.1 "$bob"
+    mkdir directory
+    refused directory 127.0.0.1 "$bob"
     echo "$bob 656e64" >bob.in # (end)
     comes bob.out 1 || true
-    sent='these two files'
+    sent='these three files'
     wanted 'to the peer: nothing' "to the peer: $(sed 's/^[^ ]* 3 end$/nothing/' bob.out)"
     echo hello >file
     refused file 127.255.255.255 "$bob"
@@ -242,6 +244,29 @@ gives_up() {
     sync_with eve ::1 || true
     gives ann 1 0 50
     completes ann 2 0 0 '[::1]'
+}
+
+# proves: 6 7 8
+@test "wait -b :: takes the largest parcel of IPv6, and tells IPv4 addresses apart" {
+    see='lesson 2, "Compare endpoints by parts"; lesson 4: the largest datagram'
+    needs_ipv6
+    peer ann ::1
+    identifiers 1
+    new_file 65515
+    waits -b ::
+    sent='ann: #1, a file of 65515 bytes in one parcel of 65527'
+    gives ann 1 0 "$size"
+    completes ann 1 0 0 '[::1]'
+    peer bob 127.0.0.1
+    peer eve 127.0.0.2 "$bob"
+    new_file 100
+    waits -b ::
+    gives bob 1 50 50
+    sync_with bob 0.0.0.0 || true
+    gives eve 1 0 50 100 "${hex:100}" # of the same port and number, but another file
+    sync_with eve || true
+    gives bob 1 0 50
+    completes bob 2 0 0
 }
 
 # proves: 7 14 15 16
