@@ -189,7 +189,16 @@ own_ipv6() {
         ip address add 2001:db8:4::4/64 dev eth0 nodad' 2>/dev/null
 }
 
-# proves: 6 11
+# forbid_the_answer ADDRESS: somebody at ADDRESS asks, and goes; then no datagram may be sent there.
+forbid_the_answer() {
+    # shellcheck disable=SC2016
+    "${inside[@]}" sh -c 'PATH=$PATH:/usr/sbin:/sbin
+        ip address add "$1/128" dev lo nodad && { "$2" call 2001:db8:1::1 "$3" "$1" <question >/dev/null 2>call.err & } &&
+        until grep -q "bound to" call.err; do sleep 0.01; done && kill "$!" &&
+        ip address del "$1/128" dev lo && ip route add prohibit "$1/128"' sh "$1" "$PROBE" "$port" >forbid.err 2>&1
+}
+
+# proves: 6 11 15
 @test "the same over IPv6, on a machine with several addresses" {
     see='this exercise, "From where?": IPV6_PKTINFO'
     local number=0 pair source asked
@@ -211,6 +220,15 @@ own_ipv6() {
     done
     any_address
     sent="to $host"
+    asks "$host" question
+    answered_from "$host" question
+    # A question whose answer the routing table forbids, when it is to be sent.
+    sent="from 2001:db8:5::5, to which the routing table then forbids the way"
+    kill -STOP "$program"
+    forbid_the_answer 2001:db8:5::5 || complain 'a network in which this can be tried' "$(cat forbid.err)"
+    kill -CONT "$program"
+    await_lines program.err 2 >/dev/null || complain 'a warning on standard error' "$(cat program.err)"
+    sent+=$'\n'"to $host"
     asks "$host" question
     answered_from "$host" question
 }
