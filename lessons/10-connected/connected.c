@@ -91,11 +91,11 @@ int main(int argc, char *argv[])
     }
     printf("received %zd bytes from %s: ", n, endpoint_text(&args.peer));
     show_datagram(args.charset, buffer, sizeof buffer, (size_t)n, "cut");
-    say("the peer answered");
 
     /* 8. Close the socket. Nothing is sent for this, either: the peer never learns of it. */
     close(sock);
     flush_output();
+    say("the peer answered");
     return 0;
 }
 
