@@ -29,7 +29,7 @@ take() {
 }
 
 @test "limits: in one piece: what loopback carries, but its header over IPv6" {
-    mtu=$(cat /sys/class/net/lo/mtu)
+    read -r mtu </sys/class/net/lo/mtu || skip 'this system does not tell the MTU of loopback'
     finds 'MTU of the path'
     equal "$((mtu < 65535 ? mtu : 65535))" "$value" # IPv4 has no larger packet
     take 'largest in one piece'
