@@ -74,11 +74,6 @@ comes() {
     done
 }
 
-# queues PORT: how much waits at PORT, as the kernel shows it (of IPv4, and in the network of the check).
-queues() {
-    awk -v port=":$(printf %04X "$1")" 'substr($2, 9) == port { print $5 }' /proc/net/udp
-}
-
 # taken PORT: waits until the program has taken all that has come to PORT.
 taken() {
     local naps=0

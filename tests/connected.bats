@@ -1,6 +1,6 @@
 # Lesson 10: connected. Arguments: program.bats.
 #
-# shellcheck disable=SC2016,SC2154  # bash -c gets its script quoted; $port, $pid and $status are set by helpers
+# shellcheck disable=SC2016,SC2034,SC2154  # bash -c gets its script quoted; helpers set $port, $pid and $status, and use $naps
 
 load helpers
 
@@ -63,9 +63,10 @@ received ${#text} bytes from 127.0.0.1:$port: $text" "$output"
     for count in 1 3; do
         rm -f keyboard connected.*
         connected 127.0.0.1 "$desk"
-        for ((i = 1; i < count; i++)); do "$BUILD/sender" 127.0.0.1 "$port" stranger; done
         echo "$port 6561726c79" >&7 # "early", from the peer
-        until [[ $(awk -v port=":$(printf %04X "$port")" 'substr($2, 9) == port { print $5 }' /proc/net/udp) != *:00000000 ]]; do nap; done
+        naps=0
+        until [[ $(queues "$port") != *:00000000 ]]; do keep_waiting; done
+        for ((i = 1; i < count; i++)); do "$BUILD/sender" 127.0.0.1 "$port" stranger; done
         echo hello >&8
         await connected.out "sent 5 bytes to 127.0.0.1:$desk"
         await connected.err "connected: threw away $count datagram$( ((count == 1)) || echo s) from before"

@@ -113,6 +113,11 @@ await_lines() {
     done
 }
 
+# queues PORT: how much waits at PORT, as the kernel shows it (of IPv4, and in the network of the test).
+queues() {
+    awk -v port=":$(printf %04X "$1")" 'substr($2, 9) == port { print $5 }' /proc/net/udp
+}
+
 # await_exit PID: waits until the process has ended, and sets $status to how.
 await_exit() {
     local naps=0 state
