@@ -153,9 +153,14 @@ asleep() {
     done
 }
 
+# whole_lines FILE: its last line, if there is one, has its newline.
+whole_lines() {
+    [ ! -s "$1" ] || [ "$(tail -c 1 "$1" | wc -l)" = 1 ]
+}
+
 # in_one_line FILE: $lines, which are all of FILE; a newline that is not there is told.
 in_one_line() {
-    [ ! -s "$1" ] || [ "$(tail -c 1 "$1" | wc -l)" = 1 ] || lines+=('(no newline after it)')
+    whole_lines "$1" || lines+=('(no newline after it)')
     echo "${lines[*]:-(nothing)}"
 }
 
@@ -168,6 +173,12 @@ program_writes() {
         running || gone=yes
         keep_waiting || complain "$3" "in $long: $(in_one_line "$1")"
     done
+}
+
+# program_ends [STATUS]: waits until the program has ended, with this exit status.
+program_ends() {
+    await_exit "$program" >/dev/null || complain 'the program ends' "$long later it was still running"
+    [ -z "${1-}" ] || wanted_status "$1"
 }
 
 # took_a_second BEGIN ARGUMENT...: waits until the program has ended, which it must a second after BEGIN (in
@@ -221,8 +232,7 @@ most_memory() {
 stop_program() {
     sent+=$'\n'"then ${1:+SIG}${1:-Ctrl-C}"
     kill "-${1:-INT}" "$program"
-    await_exit "$program" >/dev/null || complain 'the program ends' "$long later it was still running"
-    wanted 'exit status 0' "exit status $status"
+    program_ends 0
 }
 
 # fill_pipe: makes the pipe `full`, for start_into: it has no room.
@@ -242,8 +252,7 @@ stop_blocked_program() {
     kill -INT "$program"
     cat <&8 >/dev/null 3>&- &
     pids+=("$!")
-    await_exit "$program" >/dev/null || complain 'the program ends' "$long later it was still running"
-    wanted 'exit status 0' "exit status $status"
+    program_ends 0
 }
 
 # ------------------------------ inputs, at random ------------------------------

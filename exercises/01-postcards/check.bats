@@ -182,8 +182,7 @@ $((${#word} + 3)) $word \\t " "$(all_heard desk)"
     sent+=$'\na line of 65508 bytes'
     types 1 "$(long_line 65508)"
     exec {keys}>&-
-    await_exit "$program" >/dev/null || complain 'the program ends' "$long later it was still running"
-    wanted 'exit status 1' "exit status $status"
+    program_ends 1
     read_output
     wanted_out 'sent 66260 datagrams, 15732000 bytes'
     names_the_lines 66261

@@ -19,7 +19,7 @@ asked() {
 
 # ended: waits until the program has ended; fills in $out, $err and $status.
 ended() {
-    await_exit "$program" >/dev/null || complain 'the program ends' "it was still running after $long"
+    program_ends
     read_output
     how_it_ended "$status"
     [[ $how = with* ]] || complain 'the program ends by itself' "it was ended $how"

@@ -14,12 +14,6 @@ starts_to_wait() {
     port=${BASH_REMATCH[1]}
 }
 
-# ends STATUS: the program ends.
-ends() {
-    await_exit "$program" >/dev/null || complain 'the program ends' "$long later it was still running"
-    wanted "exit status $1" "exit status $status"
-}
-
 # asks COUNT ARGUMENT...: runs with these arguments until the peer desk has got COUNT datagrams in all; $asker
 # is the port that asks.
 asks() {
@@ -37,7 +31,7 @@ weighs() {
     pids+=("$!")
     await_exit "$!" >/dev/null || complain "the reply \"$1\"" 'no reply'
     wanted "the reply \"$1\", ${#1} bytes" "the reply \"$(tr -d '\0' <reply)\", $(wc -c <reply) bytes"
-    ends 0
+    program_ends 0
     wanted "on standard output: port $port" "on standard output: $(cat program.out)"
     nothing_in program.err
 }
@@ -58,7 +52,7 @@ rejects() {
     starts_to_wait
     sent+=", then a datagram to 127.9.9.9:$port"
     "$PROBE" send 127.9.9.9 "$port" <<<hello
-    ends 0
+    program_ends 0
     peer before
     all_heard before >/dev/null # its port is free again
     starts_to_wait "$before"
@@ -92,7 +86,7 @@ rejects() {
     see='lesson 3, "Run it": bind waits until something comes, and ends'
     sent+=", then \"abc\" and \"longer\" from 127.0.0.2:$desk"
     printf '%s\n' "$port 616263" "$port 6c6f6e676572" >desk.in
-    ends 0
+    program_ends 0
     wanted "at 127.0.0.2:$desk: 1 3" "at 127.0.0.2:$desk: $(all_heard desk)"
 }
 
@@ -117,7 +111,7 @@ rejects() {
             nap
         done
         ! running || complain 'the program ends at once' 'it goes on waiting'
-        ends 0
+        program_ends 0
         wanted "on standard output: <$word 12>" "on standard output: $(cat program.out)"
         nothing_in program.err
     done
@@ -132,13 +126,13 @@ rejects() {
     asks 1 send 127.0.0.1 "$desk" hello
     sent+=$'\nthen an empty datagram comes'
     tell desk "$asker" ''
-    ends 0
+    program_ends 0
     wanted 'on standard output: 1 byte, a newline' \
         "on standard output: $(wc -c <program.out) byte, $([ "$(cat program.out)" = '' ] && echo a newline)"
     asks 2 send 127.0.0.1 "$desk" hello
     sent+=$'\nthen 65506 times "w" and a newline come'
     echo "$asker $large" >desk.in
-    ends 0
+    program_ends 0
     wanted 'on standard output: 65508 bytes, with the newline' "on standard output: $(wc -c <program.out) bytes, with the newline"
 }
 
@@ -156,7 +150,7 @@ rejects() {
     asks 1 send 127.0.0.1 "$desk" hello
     sent+=$'\n'"then the bytes ${hex::16}...${hex: -16} come"
     echo "$asker $hex" >desk.in
-    ends 0
+    program_ends 0
     wanted "on standard output: $shown" "on standard output: $(tr -d '\0' <program.out)"
 }
 
@@ -167,7 +161,7 @@ rejects() {
     peer desk
     asks 1 send 127.0.0.1 "$desk" hello
     is_not_woken
-    ends 1
+    program_ends 1
     took=$(((${EPOCHREALTIME/[.,]/} - begin) / 1000))
     ((took >= 990)) || complain 'an end after a second' "an end after $took milliseconds"
     [ -s program.err ] || complain 'a message on standard error' 'on standard error: (nothing)'

@@ -231,7 +231,7 @@ shout: stopped after 259 datagrams" "$(tail -n +2 program.out)"
     tell one "$port" x
     answers one 2
     kill -INT "$program"
-    await_exit "$program" >/dev/null || complain 'the program ends' "$long later it was still running"
+    program_ends
     wanted 'on standard error: shout: cannot write standard output: No space left on device' \
         "on standard error: $(tail -n +2 program.err)"
     wanted 'exit status 1' "exit status $status"

@@ -99,8 +99,7 @@ hangs_up() {
     if [[ ${1-} == EOF ]]; then
         sent+="${sent:+$'\n'}the end of the input"
         exec 9>&-
-        await_exit "$program" >/dev/null || complain 'the program ends' "$long later it was still running"
-        wanted 'exit status 0' "exit status $status"
+        program_ends 0
     else
         stop_program "$@"
     fi
@@ -431,8 +430,7 @@ one-thread: stopped after $(awk 'END { print NR }' typed) sent and 0 received"
     is_bound
     nap
     kill -TERM "$program"
-    await_exit "$program" >/dev/null || complain 'the program ends' "$long later it was still running"
-    wanted 'exit status 0' "exit status $status"
+    program_ends 0
 }
 
 # proves: 32 39

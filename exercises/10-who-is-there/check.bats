@@ -167,7 +167,7 @@ in_time() {
 lists() {
     local exit_status=$1
     shift
-    await_exit "$program" >/dev/null || complain 'the program ends' 'it still waits'
+    program_ends
     wanted "on standard output: $(printf '%s\n' "$@")" "on standard output: $(cat program.out)"
     wanted "exit status $exit_status" "exit status $status"
 }

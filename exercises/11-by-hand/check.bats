@@ -285,7 +285,7 @@ takes() {
     last_line "${counts[@]}"
     local last_of_all=$last
     run_program take "${all[@]}"
-    [[ $status != 0 || -s program.err || $out != "$printed$last" || $(tail -c 1 program.out | wc -l) != 1 ]] || return 0
+    [[ $status != 0 || -s program.err || $out != "$printed$last" ]] || ! whole_lines program.out || return 0
     for i in "${!files[@]}"; do
         sent="a frame: ${whats[i]}"$'\n'$(in_layers "${hexes[i]}")
         counts=(0 0 0 0 0 0 0 0 0)
@@ -302,7 +302,7 @@ takes() {
 # takes_right OUT: it has printed this, and nothing else.
 takes_right() {
     wanted_out "$1"
-    [ "$(tail -c 1 program.out | wc -l)" = 1 ] || complain "$1"$'\n(and a newline)' "$out"$'\n(no newline after it)'
+    whole_lines program.out || complain "$1"$'\n(and a newline)' "$out"$'\n(no newline after it)'
     wanted_err ''
     wanted_status 0
 }
@@ -584,7 +584,7 @@ takes_right() {
         [ "$command" = take ] && set -- take frame || set -- build "${ends[@]}" hi
         sent="by-hand $command ... >/dev/full, where nothing can be written"
         start_into '>/dev/full' "$@"
-        await_exit "$program" >/dev/null || complain 'the program ends' "$long later it was still running"
+        program_ends
         wanted_like 'by-hand: [^'$'\n'']*No space left on device[^'$'\n'']*' "$(cat program.err)" 'on standard error: by-hand: cannot write standard output: No space left on device'
         wanted 'exit status 1' "exit status $status"
     done

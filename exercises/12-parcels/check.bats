@@ -13,9 +13,9 @@ new_file() {
     hex=$(od -An -v -tx1 file | tr -d ' \n')
 }
 
-# whole_lines FILE: its last line has its newline.
-whole_lines() {
-    [ ! -s "$1" ] || [[ $(tail -c 1 "$1" | wc -l) -eq 1 ]] || complain 'a newline after the last line' "no newline after \"$(tail -n 1 "$1")\""
+# wanted_newline FILE: complains unless its last line has its newline.
+wanted_newline() {
+    whole_lines "$1" || complain 'a newline after the last line' "no newline after \"$(tail -n 1 "$1")\""
 }
 
 # ------------------------------------ send ------------------------------------
@@ -33,7 +33,7 @@ sends() {
     wanted_err ''
     wanted_like "sent $size bytes in [1-9][0-9]* parcels to ${host//[\[\]]/.}:$ear" "$out" \
         "on standard output: sent $size bytes in N parcels to $host:$ear"
-    whole_lines program.out
+    wanted_newline program.out
     wanted_status 0
     count=${out#* in } count=${count%% *}
     comes ear.out "$((heard + count))" || true
@@ -118,10 +118,8 @@ refused() {
     refused no-such-file 127.0.0.1 "$bob"
     mkdir directory
     refused directory 127.0.0.1 "$bob"
-    echo "$bob 656e64" >bob.in # (end)
-    comes bob.out 1 || true
     sent='these three files'
-    wanted 'to the peer: nothing' "to the peer: $(sed 's/^[^ ]* 3 end$/nothing/' bob.out)"
+    wanted 'to the peer: nothing' "to the peer: $(all_heard bob)nothing"
     echo hello >file
     refused file 127.255.255.255 "$bob"
 }
@@ -172,17 +170,17 @@ completes() {
     wanted 'exit status 0' "exit status $status"
     [ -e copy ] || complain 'the file' 'it was not written'
     cmp -s file copy || complain "the file: $(od -An -tx1 -N 16 file)" "other bytes: $(od -An -tx1 -N 16 copy), $(cmp file copy 2>&1)"
-    whole_lines program.out
+    wanted_newline program.out
 }
 
 # gives_up SIGNAL BAD [LINE...]: after the signal (none: by itself) the program says that these are missing.
 gives_up() {
     local missing lines=()
     [ -z "$1" ] || { settled && sent+=$'\n'"then SIG$1" && kill "-$1" "$program"; }
-    await_exit "$program" >/dev/null || complain 'the program ends' 'it still waits'
+    program_ends
     wanted 'on standard output: ' "on standard output: $(cat program.out)"
     mapfile -t lines < <(grep '^parcels: missing' program.err | sort)
-    whole_lines program.err
+    wanted_newline program.err
     missing=$(printf '%s\n' "${@:3}" | sort)
     wanted "on standard error: $missing" "on standard error: $(printf '%s\n' "${lines[@]}")"
     wanted "the last line on standard error: parcels: no file is complete ($2 bad)" "the last line on standard error: $(tail -n 1 program.err)"
@@ -549,7 +547,7 @@ sync_with() {
     served=$port
     gives ann 1 0 100
     sent+=$'\nand FILE is no/such/directory'
-    await_exit "$program" >/dev/null || complain 'the program ends' 'it still waits'
+    program_ends
     wanted 'on standard output: ' "on standard output: $(cat program.out)"
     wanted_like 'parcels: [^'$'\n'']+: No such file or directory[^'$'\n'']*' "$(tail -n 1 program.err)" \
         'on standard error: parcels: what failed: No such file or directory'
@@ -582,7 +580,7 @@ sync_with() {
     settled
     sent+=$'\nann: 260 datagrams of one byte; then Ctrl-C'
     kill -INT "$program"
-    await_exit "$program" >/dev/null || complain 'the program ends' 'it still waits'
+    program_ends
     wanted 'the last line on standard error: parcels: no file is complete (260 bad)' "the last line on standard error: $(tail -n 1 program.err)"
     wanted 'exit status 1' "exit status $status"
 }
@@ -627,7 +625,5 @@ sync_with() {
         refuses send file 127.0.0.1 "$bad"
     done
     refuses wait 65536 copy
-    echo "$ann 656e64" >ann.in # (end)
-    comes ann.out 1 || true
-    wanted 'to the peer: nothing' "to the peer: $(sed 's/^[^ ]* 3 end$/nothing/' ann.out)"
+    wanted 'to the peer: nothing' "to the peer: $(all_heard ann)nothing"
 }

@@ -297,7 +297,7 @@ forbid_the_answer() {
     start_into '>/dev/full' 0
     is_bound
     asks 127.0.0.1 question
-    await_exit "$program" >/dev/null || complain 'the program ends' "$long later it was still running"
+    program_ends
     wanted 'on standard error: right-door: cannot write standard output: No space left on device' \
         "on standard error: $(tail -n +2 program.err)"
     wanted 'exit status 1' "exit status $status"
