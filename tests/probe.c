@@ -64,12 +64,12 @@ static int socket_at(const char *address, in_port_t port)
     return sock;
 }
 
-/* Sends all of standard input as one datagram. */
-static void send_input(int sock)
+/* Sends all of standard input as one datagram or frame, there or, if that is NULL, to the socket's peer. */
+static void send_input(int sock, const void *address, socklen_t length)
 {
     static char data[DATAGRAM_MAX];
     const size_t n = fread(data, 1, sizeof data, stdin);
-    if (send(sock, data, n, 0) == -1)
+    if (sendto(sock, data, n, 0, address, length) == -1)
         fail("cannot send %zu bytes", n);
 }
 
@@ -90,23 +90,13 @@ static struct endpoint take_one(int sock)
     return peer;
 }
 
-/* Sends standard input from the address SOURCE or, if it is NULL, from any, and takes the reply of anybody. */
-static void call(const struct endpoint *peer, const char *source, in_port_t port)
+/* Sends standard input to the peer, which may be a broadcast address, and takes the reply of anybody. */
+static void call(int sock, const struct endpoint *peer)
 {
-    static char data[DATAGRAM_MAX];
-    const size_t n = fread(data, 1, sizeof data, stdin);
-    struct endpoint local = { .length = sizeof local.address };
-    int sock = socket(peer->address.ss_family, SOCK_DGRAM, 0);
-    if (source)
-        local = endpoint_resolve(source, port);
-    if (sock == -1 || setsockopt(sock, SOL_SOCKET, SO_BROADCAST, &(int){ 1 }, sizeof(int)) == -1 ||
-        (source && bind(sock, (struct sockaddr *)&local.address, local.length) == -1) ||
-        sendto(sock, data, n, 0, (const struct sockaddr *)&peer->address, peer->length) == -1)
-        fail("cannot send %zu bytes to %s", n, endpoint_text(peer));
-    local.length = sizeof local.address;
-    if (getsockname(sock, (struct sockaddr *)&local.address, &local.length) == -1)
-        fail("cannot get the socket's address");
-    say("bound to %s", endpoint_text(&local));
+    if (setsockopt(sock, SOL_SOCKET, SO_BROADCAST, &(int){ 1 }, sizeof(int)) == -1)
+        fail("cannot set SO_BROADCAST");
+    send_input(sock, &peer->address, peer->length);
+    say("sent it");
     const struct endpoint other = take_one(sock);
     flush_output();
     say("reply from %s", endpoint_text(&other));
@@ -140,13 +130,12 @@ static void send_from_port_0(in_port_t port, const char *text)
 
 static void send_frame(const char *interface)
 {
-    static char data[DATAGRAM_MAX];
-    const size_t n = fread(data, 1, sizeof data, stdin);
     const struct sockaddr_ll link = { .sll_family = AF_PACKET,
                                       .sll_ifindex = (int)if_nametoindex(interface) };
     int sock = socket(AF_PACKET, SOCK_RAW, 0);
-    if (sock == -1 || sendto(sock, data, n, 0, (const struct sockaddr *)&link, sizeof link) == -1)
-        fail("cannot send a frame of %zu bytes", n);
+    if (sock == -1)
+        fail("cannot create a packet socket");
+    send_input(sock, &link, sizeof link);
 }
 
 /* Sends the bytes of one line, `PORT BYTES`, to that port of the socket's own address. */
@@ -254,15 +243,16 @@ int main(int argc, char *argv[])
     const struct endpoint peer = endpoint_resolve(host,
                                                   parse_port(next_operand(argc, argv, ""), 1));
     if (strcmp(command, "call") == 0) {
-        const char *source = next_operand(argc, argv, NULL);
-        call(&peer, source, parse_port(next_operand(argc, argv, "0"), 0));
+        const char *any = peer.address.ss_family == AF_INET6 ? "::" : "0.0.0.0";
+        const char *source = next_operand(argc, argv, any);
+        call(socket_at(source, parse_port(next_operand(argc, argv, "0"), 0)), &peer);
         return 0;
     }
     int sock = socket_to(&peer);
     const unsigned long count = strtoul(next_operand(argc, argv, "0"), NULL, 10);
     const size_t size = strtoul(next_operand(argc, argv, "0"), NULL, 10);
     if (strcmp(command, "send") == 0 || strcmp(command, "ask") == 0)
-        send_input(sock);
+        send_input(sock, NULL, 0);
     if (strcmp(command, "ask") == 0)
         take_one(sock);
     if (strcmp(command, "flood") == 0)

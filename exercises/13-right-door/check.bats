@@ -194,7 +194,7 @@ forbid_the_answer() {
     # shellcheck disable=SC2016
     "${inside[@]}" sh -c 'PATH=$PATH:/usr/sbin:/sbin
         ip address add "$1/128" dev lo nodad && { "$2" call 2001:db8:1::1 "$3" "$1" <question >/dev/null 2>call.err & } &&
-        until grep -q "bound to" call.err; do sleep 0.01; done && kill "$!" &&
+        until grep -q "sent it" call.err; do sleep 0.01; done && kill "$!" &&
         ip address del "$1/128" dev lo && ip route add prohibit "$1/128"' sh "$1" "$PROBE" "$port" >forbid.err 2>&1
 }
 
