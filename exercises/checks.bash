@@ -223,12 +223,6 @@ steady_memory() {
     ASAN_OPTIONS+=:quarantine_size_mb=0:thread_local_quarantine_size_kb=0:detect_stack_use_after_return=0
 }
 
-# memory: what the program has of its own, in kilobytes. (The kernel counts the pages for this: the figures in
-# /proc/PID/status may lag behind by hundreds of kilobytes; proc(5), VmHWM.)
-memory() {
-    sed -n 's/^Anonymous:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$program/smaps_rollup"
-}
-
 # stop_program [SIGNAL]: sends SIGINT (Ctrl-C), and wants the end, with exit status 0.
 stop_program() {
     sent+=$'\n'"then ${1:+SIG}${1:-Ctrl-C}"

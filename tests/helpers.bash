@@ -118,6 +118,12 @@ queues() {
     awk -v port=":$(printf %04X "$1")" 'substr($2, 9) == port { print $5 }' /proc/net/udp
 }
 
+# memory PID: what the program has of its own, in kilobytes. (These are counted when they are read. VmRSS and
+# VmHWM are not: each processor notes what has changed, and tells it later; on a busy machine they grow by jumps.)
+memory() {
+    sed -n 's/^Anonymous:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$1/smaps_rollup"
+}
+
 # await_exit PID: waits until the process has ended, and sets $status to how.
 await_exit() {
     local naps=0 state

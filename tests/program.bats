@@ -544,8 +544,8 @@ END
         "$BUILD/probe" flood 127.0.0.1 "$port" 10000 1000
         "$BUILD/sender" 127.0.0.1 "$port" "end of $round"
         await room.out "end of $round"
-        awk '/VmRSS/ { print $2 }' "/proc/$pid/status" >>memory
+        memory "$pid" >>sizes
     done
-    cat memory
-    (($(tail -n 1 memory) <= $(head -n 1 memory) + 64))
+    cat sizes
+    (($(tail -n 1 sizes) <= $(head -n 1 sizes) + 64))
 }

@@ -165,18 +165,18 @@ $((${#word} + 3)) $word \\t " "$(all_heard desk)"
     exec {keys}<>typed # while it is open, the program waits for more
     sent='60 lines of 60000 bytes'
     types 60 "$(long_line 60000)"
-    before=$(memory)
+    before=$(memory "$program")
     sent='260 lines of 60000 bytes'
     types 200 "$(long_line 60000)"
-    after=$(memory)
+    after=$(memory "$program")
     ((after - before < 6000)) || complain 'memory that does not grow with the number of lines' \
         "$((before / 1024)) MB after 60 lines, $((after / 1024)) MB after 260"
     sent+=$'\n6000 lines, every other one empty, the others "card"'
     types 3000 $'card\n'
-    before=$(memory)
+    before=$(memory "$program")
     sent+=$'\n60000 more of them'
     DEADLINE=4 types 30000 $'card\n'
-    after=$(memory)
+    after=$(memory "$program")
     ((after - before < 200)) || complain 'memory that does not grow with the number of lines' \
         "$before kilobytes after 6000 short lines, $after after 66000"
     sent+=$'\na line of 65508 bytes'

@@ -471,9 +471,9 @@ soon_after() {
     for ((i = 1; i <= 30; i++)); do
         cat many >ann.in
         comes ann.out $((120 * i)) || complain "at ann: $((120 * i)) answers" "at ann: $(wc -l <ann.out)"
-        ((i != 10)) || before=$(memory)
+        ((i != 10)) || before=$(memory "$program")
     done
-    after=$(memory)
+    after=$(memory "$program")
     ((after - before < 20)) || complain 'memory that does not grow with the number of requests' \
         "$before kilobytes after 1200 requests, $after after 3600"
 }

@@ -569,7 +569,7 @@ sync_with() {
             ((i % 100 != 0)) || settled
         done >ann.in
         settled
-        most[round]=$(memory)
+        most[round]=$(memory "$program")
     done
     sent='ann: pieces of 20 files of 1048576 bytes, then of 80 more'
     ((most[2] < most[1] + 4000)) || complain 'the memory does not grow' "it grows from ${most[1]} to ${most[2]} kilobytes"
