@@ -108,6 +108,19 @@ binds_by_default() {
         "on standard error: $name: bound to 0.0.0.0:$default"
 }
 
+# is_called_as_echo_is NAME: [-b ADDRESS] [PORT], which is 7788 if it is left out; -h helps; anything else is
+# refused, and so is a port that is taken.
+is_called_as_echo_is() {
+    local bad
+    helps
+    refuses -x
+    refuses 0 0
+    for bad in '' -1 65536 7788x; do refuses "$bad"; done
+    peer other
+    refuses_a_taken_port "$1" -b 127.0.0.1 "$other"
+    binds_by_default "$1" 7788
+}
+
 # has_one WHAT: it has one socket or one thread.
 has_one() {
     local all

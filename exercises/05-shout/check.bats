@@ -261,12 +261,5 @@ shout: stopped after 259 datagrams" "$(tail -n +2 program.out)"
 # proves: 1 2 3 15 16 17
 @test "-h helps; where it is bound, and what cannot be right, is told" {
     see='lesson 3, "Read the program", step 2, and "What can go wrong"; parse_arguments'
-    local bad
-    helps
-    refuses -x
-    refuses 0 0
-    for bad in '' -1 65536 7788x; do refuses "$bad"; done
-    peer other
-    refuses_a_taken_port shout -b 127.0.0.1 "$other"
-    binds_by_default shout 7788
+    is_called_as_echo_is shout
 }

@@ -306,12 +306,5 @@ forbid_the_answer() {
 # proves: 1 2 3 18 19 20
 @test "-h helps; where it is bound, and what cannot be right, is told" {
     see='lesson 3, "Read the program", step 2, and "What can go wrong"; parse_arguments'
-    local bad
-    helps
-    refuses -x
-    refuses 0 0
-    for bad in '' -1 65536 7788x; do refuses "$bad"; done
-    peer other
-    refuses_a_taken_port right-door -b 127.0.0.1 "$other"
-    binds_by_default right-door 7788
+    is_called_as_echo_is right-door
 }
