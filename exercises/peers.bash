@@ -74,14 +74,6 @@ comes() {
     done
 }
 
-# taken PORT: waits until the program has taken all that has come to PORT.
-taken() {
-    local naps=0
-    until [[ $(queues "$1") =~ ^(.*:0*)?$ ]]; do
-        keep_waiting || return
-    done
-}
-
 # all_heard NAME: stops NAME, and prints what it has received in all: LENGTH TEXT.
 all_heard() {
     local pid=${1}_pid

@@ -118,6 +118,14 @@ queues() {
     awk -v port=":$(printf %04X "$1")" 'substr($2, 9) == port { print $5 }' /proc/net/udp
 }
 
+# taken PORT: waits until the program has taken all that has come to PORT.
+taken() {
+    local naps=0
+    until [[ $(queues "$1") =~ ^(.*:0*)?$ ]]; do
+        keep_waiting || return
+    done
+}
+
 # memory PID: what the program has of its own, in kilobytes. (These are counted when they are read. VmRSS and
 # VmHWM are not: each processor notes what has changed, and tells it later; on a busy machine they grow by jumps.)
 memory() {

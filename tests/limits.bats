@@ -63,6 +63,7 @@ take() {
 @test "limits: sends at most 32 datagrams to HOST" {
     serve room "$BUILD/chatroom" -b 127.0.0.1 0
     finds 'largest datagram' 127.0.0.1 "$port"
+    taken "$port"
     "$BUILD/sender" 127.0.0.1 "$port" end >/dev/null
     await room.out ':end'
     (($(wc -l <room.out) > 2 && $(wc -l <room.out) <= 33))

@@ -542,6 +542,7 @@ END
     serve room "$BUILD/chatroom" -b 127.0.0.1 -e iso-8859-1 0
     for round in 1 2 3 4; do
         "$BUILD/probe" flood 127.0.0.1 "$port" 10000 1000
+        taken "$port"
         "$BUILD/sender" 127.0.0.1 "$port" "end of $round"
         await room.out "end of $round"
         memory "$pid" >>sizes
