@@ -30,6 +30,7 @@ begin() {
     operands=()
     [[ $usage != *HOST* ]] || operands+=(127.0.0.1 "${2-$port}")
     [[ $usage == *HOST* || $usage != *'[PORT]'* ]] || operands+=("${2-0}")
+    [[ $usage != *'[OWN]'* ]] || operands+=(0)
     [[ $usage != *TEXT* ]] || operands+=(text)
     [[ $usage != *INTERFACE* ]] || operands+=(lo)
 }
@@ -132,7 +133,7 @@ refuses() {
         [[ $usage != *'[PORT'* ]] || refuses "$pattern" "$name" "${operands[@]}"
         begin "$name"
         for letter in l p; do
-            [[ $letters != *$letter* ]] || refuses "$pattern" "$name" "-$letter" "$bad" "${operands[@]}"
+            [[ $usage != *"[-$letter PORT]"* ]] || refuses "$pattern" "$name" "-$letter" "$bad" "${operands[@]}"
         done
     done
     caught_nothing
@@ -271,6 +272,7 @@ up() {
         port=$(sed 's/.*127.0.0.1:\([0-9]*\): .*/\1/' peer.out)
         ;;
     threaded-chat) serve "$label" "$@" "$BUILD/$name" -b 127.0.0.1 -l 0 127.0.0.1 1 ;;
+    lossy) serve "$label" "$@" "$BUILD/$name" -b 127.0.0.1 127.0.0.1 1 0 ;; # nobody is at port 1
     *) serve "$label" "$@" "$BUILD/$name" -b 127.0.0.1 0 ;;
     esac
 }
@@ -346,6 +348,7 @@ summed_up() {
         limits) arguments=(127.255.255.255 "$room") ;;
         broadcast) arguments=(-e ascii 127.0.0.1 "$room" é) ;;
         threaded-chat) arguments=(-b 127.0.0.1 -l "$room" 127.0.0.1) ;;
+        lossy) arguments=(-b 127.0.0.1 127.0.0.1 1 "$room") ;;
         layers) arguments=(no-such) ;;
         connected) arguments=(127.255.255.255 "$room" hello) ;;
         *) arguments=(-b 127.0.0.1 "$room") ;;
@@ -411,6 +414,7 @@ summed_up() {
         exec 7<>"keys-$name"
         arguments=(-b 127.0.0.1 0)
         [[ $name != threaded-chat ]] || arguments=(-b 127.0.0.1 -l 0 127.0.0.1 1)
+        [[ $name != lossy ]] || arguments=(-b 127.0.0.1 127.0.0.1 1 0)
         started=()
         for round in {1..24}; do
             input=keys-$name start "$name-$round" "$BUILD/$name" "${arguments[@]}"
@@ -503,6 +507,7 @@ END
     for name in "${servers[@]}"; do
         case $name in
         threaded-chat) arguments=(-b 127.0.0.1 -l 0 127.0.0.1) ;;
+        lossy) arguments=(-b 127.0.0.1 127.0.0.1 1 0) ;;
         broadcast) arguments=(127.0.0.1 "$room") ;;
         *) arguments=(-b 127.0.0.1 0) ;;
         esac
@@ -520,6 +525,7 @@ END
         up "$name" server
         for text in one two; do
             "$BUILD/sender" 127.0.0.1 "$port" "$text"
+            [[ $name != lossy ]] || text=passed # it says no more
             await server.out "$text"
         done
         stop "$pid"
@@ -530,7 +536,7 @@ END
         up "$name" server bash -c 'exec "$@" >lines' bash
         "$BUILD/sender" 127.0.0.1 "$port" hello
         IFS= read -r -t "$DEADLINE" line <&8
-        like '.*[: ]hello' "$line"
+        like '.*[: ](hello|passed)' "$line"
         kill -0 "$pid"
         stop "$pid"
     done

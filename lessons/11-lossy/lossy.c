@@ -23,7 +23,7 @@
 #include "text.h"
 
 #define MOST_STAND_INS 256
-#define MOST_WAITING 2000 // datagrams
+#define MOST_WAITING 1000 // datagrams
 #define HOLD 100          // milliseconds
 
 enum { LOST, DOUBLED, HELD, DAMAGED, FATES };
@@ -57,6 +57,7 @@ struct datagram {
 };
 static struct datagram *first;
 static int waiting;
+static unsigned long taken[2]; // from the server, from the clients
 
 static struct arguments parse_arguments(int argc, char *argv[]);
 
@@ -124,23 +125,23 @@ static double roll(uint64_t *state)
  * the direction and the number, and on nothing else. */
 static void decide(const struct arguments *args, struct datagram *datagram, char *data)
 {
-    static uint64_t numbers[2];
     const bool to_server = datagram->to_server;
-    const uint64_t number = ++numbers[to_server];
+    const unsigned long number = ++taken[to_server];
     uint64_t state = args->seed + (2 * number + to_server) * 0xd1342543de82ef95;
     bool fate[FATES];
     for (int i = 0; i < FATES; i++)
         fate[i] = roll(&state) * 100 < args->percent[i];
+    fate[DAMAGED] = fate[DAMAGED] && datagram->length > 0; // in an empty one is nothing to damage
     const size_t byte = (size_t)(roll(&state) * (double)datagram->length);
     const int bit = (int)(roll(&state) * 8);
 
-    printf("#%ju %s", (uintmax_t)number, to_server ? "->" : "<-");
+    printf("#%lu %s", number, to_server ? "->" : "<-");
     if (fate[LOST]) {
         puts(" lost");
         return;
     }
     const char *comma = "";
-    if (fate[DAMAGED] && datagram->length > 0) {
+    if (fate[DAMAGED]) {
         data[byte] = (char)(data[byte] ^ 1 << bit);
         printf(" byte %zu damaged", byte);
         comma = ",";
@@ -159,32 +160,33 @@ static void decide(const struct arguments *args, struct datagram *datagram, char
             printf("%s %g ms late%s", comma, delay, copy == 1 ? " again" : "");
         else if (copy == 1)
             printf("%s twice", comma);
-        else if (!fate[DOUBLED] && *comma == '\0')
+        else if (!fate[DAMAGED] && !fate[DOUBLED])
             printf(" passed");
         else
-            continue;
+            continue; // there is more to say than that it has passed
         comma = ",";
     }
     putchar('\n');
 }
 
 /* Takes the datagram that has come to a stand-in. */
-static bool take(const struct arguments *args, const struct stand_in *stand_in, int sock)
+static void take(const struct arguments *args, const struct stand_in *stand_in, int sock)
 {
     static char data[DATAGRAM_MAX];
     struct datagram datagram = { .to_server = !stand_in->for_client, .to = stand_in->who };
     datagram.from.length = sizeof datagram.from.address;
     const ssize_t n = recvfrom(sock, data, sizeof data, MSG_DONTWAIT,
                                (struct sockaddr *)&datagram.from.address, &datagram.from.length);
-    if (n == -1 && errno != EAGAIN)
-        fail("cannot receive");
+    if (n == -1) {
+        if (errno != EAGAIN)
+            fail("cannot receive");
+        return;
+    }
     datagram.length = (size_t)n;
-    if (n != -1)
-        decide(args, &datagram, data);
-    return n != -1;
+    decide(args, &datagram, data);
 }
 
-/* Sends those that may leave. May they leave half a millisecond early? Yes: poll counts in whole ones. */
+/* Sends those that may leave. Half a millisecond early is not too early: poll counts in whole ones. */
 static void send_due(const struct arguments *args)
 {
     while (first && first->leaves < now() + 0.0005) {
@@ -205,14 +207,15 @@ int main(int argc, char *argv[])
     struct arguments args = parse_arguments(argc, argv);
     stop_on_signals();
 
-    /* 1. Create the socket of this end, and one for the other end. */
+    /* 1. Create the socket to which the clients send, and another one for a moment. */
     int sock = socket(args.own.address.ss_family, SOCK_DGRAM, 0);
     int place = socket(args.server.address.ss_family, SOCK_DGRAM, 0);
     if (sock == -1 || place == -1)
         fail("cannot create a socket");
 
-    /* 2. Bind the first. Meanwhile the second keeps the server's place, if that is on this machine
-     *    and free, so that we cannot become our own server, and send to ourselves forever. */
+    /* 2. Bind it. Meanwhile the other one keeps the server's place, if that is on this machine and
+     *    free (if not, bind fails, and it need not): a relay that became its own server would send to
+     *    itself forever. */
     bind(place, (struct sockaddr *)&args.server.address, args.server.length);
     if (bind(sock, (struct sockaddr *)&args.own.address, args.own.length) == -1)
         fail("cannot bind to %s", endpoint_text(&args.own));
@@ -226,7 +229,6 @@ int main(int argc, char *argv[])
     sockets[0] = (struct pollfd){ sock, POLLIN, 0 };
     count = 1;
 
-    unsigned long taken = 0;
     while (!stop_requested()) {
         /* 3. Sleep until a datagram comes, or until one must leave. */
         flush_output();
@@ -240,7 +242,7 @@ int main(int argc, char *argv[])
         /* 4. Take the next datagram of each socket that has one. */
         for (nfds_t i = 0; i < n; i++)
             if (sockets[i].revents != 0)
-                taken += take(&args, &stand_ins[i], sockets[i].fd);
+                take(&args, &stand_ins[i], sockets[i].fd);
 
         /* 5. Send what must leave. */
         send_due(&args);
@@ -252,7 +254,7 @@ int main(int argc, char *argv[])
     flush_output();
     if (waiting > 0)
         say("lost %d that were still on their way", waiting);
-    say_stopped(taken);
+    say_stopped(taken[false] + taken[true]);
     return 0;
 }
 
@@ -273,18 +275,20 @@ static const char help[] =
     "  -b ADDRESS  the address to bind to (default: 0.0.0.0, all IPv4 addresses)\n"
     "  -h          show this help\n";
 
-static double parse_number(const char *text, double max)
+static double parse_number(const char *text, const char *digits, double max)
 {
     char *end;
     const double number = strtod(text, &end);
-    if (text[strspn(text, "0123456789.")] != '\0' || end == text || *end != '\0' || number > max)
-        usage_error("bad number \"%s\": a number from 0 to %.0f", text, max);
+    if (text[strspn(text, digits)] != '\0' || end == text || *end != '\0' || number > max)
+        usage_error("bad number \"%s\": a %snumber from 0 to %.0f", text,
+                    strchr(digits, '.') ? "" : "whole ", max);
     return number;
 }
 
 static struct arguments parse_arguments(int argc, char *argv[])
 {
     static const char letters[] = "ldrc"; // as LOST, DOUBLED, HELD, DAMAGED
+    static const char digits[] = "0123456789";
     struct arguments args = { .seed = (uint64_t)time(NULL) % 1000000 };
     const char *address = "0.0.0.0";
     program_begin("lossy", help);
@@ -292,17 +296,18 @@ static struct arguments parse_arguments(int argc, char *argv[])
         if (option == 'b')
             address = optarg;
         else if (option == 's')
-            args.seed = (uint64_t)parse_number(optarg, 1e9);
+            args.seed = (uint64_t)parse_number(optarg, digits, 1e9);
         else if (option == 't') {
             char *second = strchr(optarg, '-');
             if (second)
                 *second++ = '\0';
-            args.shortest = parse_number(optarg, 10000);
-            args.longest = second ? parse_number(second, 10000) : args.shortest;
+            args.shortest = parse_number(optarg, digits, 10000);
+            args.longest = second ? parse_number(second, digits, 10000) : args.shortest;
             if (args.shortest > args.longest)
                 usage_error("bad delay: %s is more than %s", optarg, second);
         } else
-            args.percent[strchr(letters, option) - letters] = parse_number(optarg, 100);
+            args.percent[strchr(letters, option) - letters] = parse_number(optarg, "0123456789.",
+                                                                           100);
     const char *host = next_operand(argc, argv, NULL);
     const char *port = next_operand(argc, argv, NULL);
     if (!host || !port)
