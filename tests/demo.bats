@@ -45,7 +45,7 @@ nothing_left() {
     equal 0 "$status"
     equal "$ACTS" "$(grep -c '^[1-9]\. ' <<<"$output")"
     # Every line of a program begins with its lesson's number and a name.
-    for label in '01 sender' '02 receiver' '03 bind' '04 echo' '05 chatroom' '06 ann' '06 bob' '07 broadcast' '10 connected'; do
+    for label in '01 sender' '02 receiver' '03 bind' '04 echo' '05 chatroom' '06 ann' '06 bob' '07 broadcast' '10 connected' '11 lossy'; do
         grep -q "^  $label | " <<<"$output" || { echo "no line of $label in: $output"; return 1; }
     done
     equal '' "$(grep -Ev '^$|^[1-9]\. |^  [0-9][0-9] [a-z]+ \| |^  \(gb2312 is left out|^All [0-9]+ acts' <<<"$output")"
@@ -62,7 +62,9 @@ nothing_left() {
         '05 chatroom | 【.*】127\.0\.0\.1:\\x1b\[31mboo!' \
         '06 bob | >>127\.0\.0\.1:[0-9]*:Are you there, Bob?' \
         '06 ann | >>127\.0\.0\.1:[0-9]*:Yes, Ann: 我在。' \
-        '07 broadcast | Received from 127\.0\.0\.1:[0-9]*: Hi'; do
+        '07 broadcast | Received from 127\.0\.0\.1:[0-9]*: Hi' \
+        '11 lossy | #1 -> lost' \
+        '11 lossy | #2 -> twice'; do
         grep -q "^  $line$" <<<"$output" || { echo "no line $line in: $output"; return 1; }
     done
     # Each line once.
