@@ -259,7 +259,7 @@ int main(int argc, char *argv[])
 }
 
 static const char help[] =
-    "usage: lossy [-s SEED] [-l PERCENT] [-d PERCENT] [-r PERCENT] [-c PERCENT] [-t MS[-MS]] "
+    "usage: lossy [-s SEED] [-l PERCENT] [-d PERCENT] [-r PERCENT] [-c PERCENT] [-t DELAY] "
     "[-b ADDRESS] HOST PORT [OWN]\n"
     "Pass datagrams on between clients and a server, as a bad network does, until Ctrl-C.\n"
     "\n"
@@ -271,7 +271,7 @@ static const char help[] =
     "  -d PERCENT  how many are doubled\n"
     "  -r PERCENT  how many are held back, so that later ones overtake them\n"
     "  -c PERCENT  how many are damaged: one bit of the data is changed\n"
-    "  -t MS[-MS]  how late they are, in milliseconds: 20, or 10-50 for anything from 10 to 50\n"
+    "  -t DELAY    how late they are, in milliseconds: 20, or 10-50 for anything from 10 to 50\n"
     "  -b ADDRESS  the address to bind to (default: 0.0.0.0, all IPv4 addresses)\n"
     "  -h          show this help\n";
 
@@ -280,8 +280,8 @@ static double parse_number(const char *text, const char *digits, double max)
     char *end;
     const double number = strtod(text, &end);
     if (text[strspn(text, digits)] != '\0' || end == text || *end != '\0' || number > max)
-        usage_error("bad number \"%s\": a %snumber from 0 to %.0f", text,
-                    strchr(digits, '.') ? "" : "whole ", max);
+        usage_error("bad number \"%s\": %s from 0 to %.0f", text,
+                    strchr(digits, '.') ? "a number" : "a whole number", max);
     return number;
 }
 
