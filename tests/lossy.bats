@@ -265,7 +265,7 @@ $there 1 01" "$(<server.out)"
     equal "$(seq -f '#%.0f -> 10000 ms late' 1000; seq -f '#%.0f -> no room' 1001 1200)" "$(<relay.out)"
     stop "$relay_pid"
     equal 0 "$status"
-    equal $'lossy: lost 1000 that were still on their way\nlossy: stopped after 1200 datagrams' "$(tail -n 2 relay.err)"
+    equal $'lossy: 1000 still on their way, and lost\nlossy: stopped after 1200 datagrams' "$(tail -n 2 relay.err)"
 }
 
 @test "lossy: goes on after a client to whom nobody can answer (source port 0), and warns" {

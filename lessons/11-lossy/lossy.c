@@ -253,7 +253,7 @@ int main(int argc, char *argv[])
         close(sockets[--count].fd);
     flush_output();
     if (waiting > 0)
-        say("lost %d that were still on their way", waiting);
+        say("%d still on their way, and lost", waiting);
     say_stopped(taken[false] + taken[true]);
     return 0;
 }
