@@ -45,7 +45,7 @@ nothing_left() {
     equal 0 "$status"
     equal "$ACTS" "$(grep -c '^[1-9]\. ' <<<"$output")"
     # Every line of a program begins with its lesson's number and a name.
-    for label in '01 sender' '02 receiver' '03 bind' '04 echo' '05 chatroom' '06 ann' '06 bob' '07 broadcast' '10 connected' '11 lossy'; do
+    for label in '01 sender' '02 receiver' '03 bind' '04 echo' '05 chatroom' '06 ann' '06 bob' '07 broadcast' '10 connected' '11 lossy' '12 race'; do
         grep -q "^  $label | " <<<"$output" || { echo "no line of $label in: $output"; return 1; }
     done
     equal '' "$(grep -Ev '^$|^[1-9]\. |^  [0-9][0-9] [a-z]+ \| |^  \(gb2312 is left out|^All [0-9]+ acts' <<<"$output")"
