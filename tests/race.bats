@@ -42,6 +42,8 @@ as_counted() {
     ((value >= 700 && value <= 1300)) # ten, of which a busy machine may put two into one
     take 'TCP, one' 1
     ((value > 200 && value < 300))
+    take 'TCP, a long' 1
+    ((value >= 500000)) # pieces as small as those of UDP
 }
 
 @test "race: UDP takes 2 packets and 1 round trip, TCP many packets and 2; one TCP connection few, too" {
@@ -130,11 +132,13 @@ refuses() {
     done
 }
 
-# drops COUNT ARGUMENT...: runs the program; the first COUNT answers over UDP that it sends are lost.
-drops() {
-    cat >drops.c <<'END'
+# spoils DROPS LATE ARGUMENT...: runs the program; over UDP, the first LATE questions come too late, and the first
+# DROPS answers are lost.
+spoils() {
+    cat >spoils.c <<'END'
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 ssize_t sendto(int sock, const void *data, size_t n, int flags, const struct sockaddr *to, socklen_t length)
@@ -144,16 +148,24 @@ ssize_t sendto(int sock, const void *data, size_t n, int flags, const struct soc
     *(void **)&next = dlsym(RTLD_NEXT, "sendto");
     return to && dropped < atoi(getenv("DROPS")) ? dropped++, (ssize_t)n : next(sock, data, n, flags, to, length);
 }
+ssize_t recvfrom(int sock, void *data, size_t n, int flags, struct sockaddr *from, socklen_t *length)
+{
+    static int late;
+    ssize_t (*next)(int, void *, size_t, int, struct sockaddr *, socklen_t *);
+    *(void **)&next = dlsym(RTLD_NEXT, "recvfrom");
+    errno = EAGAIN;
+    return from && late < atoi(getenv("LATE")) ? late++, -1 : next(sock, data, n, flags, from, length);
+}
 END
     [[ $BUILD != */sanitize-* ]] || skip 'a sanitizer wants to be loaded first'
-    ${CC:-cc} -shared -fPIC -o drops.so drops.c 2>/dev/null || skip 'no compiler for a shared library'
-    LD_PRELOAD=$PWD/drops.so "$BUILD/echo" -h >/dev/null 2>loader || true
+    ${CC:-cc} -shared -fPIC -o spoils.so spoils.c 2>/dev/null || skip 'no compiler for a shared library'
+    LD_PRELOAD=$PWD/spoils.so "$BUILD/echo" -h >/dev/null 2>loader || true
     [[ ! -s loader ]] || skip 'no preloading here'
-    timeout 60 env DROPS="$1" LD_PRELOAD="$PWD/drops.so" "$BUILD/race" "${@:2}"
+    timeout 60 env DROPS="$1" LATE="$2" LD_PRELOAD="$PWD/spoils.so" "$BUILD/race" "${@:3}"
 }
 
 @test "race: an answer over UDP that is lost is not waited for for ever, and is missing from what arrived" {
-    drops 1 -n 20 >out
+    spoils 1 0 -n 20 >out
     rows
     take 'UDP, a socket' 5
     equal 9900 "$value"
@@ -161,9 +173,16 @@ END
     equal 10000 "$value"
 }
 
+@test "race: a question over UDP that comes too late is thrown away, and not taken for the next one" {
+    spoils 0 1 -n 20 >out
+    rows
+    take 'UDP, a socket' 5
+    equal 9900 "$value"
+}
+
 @test "race: after 10 lost answers it gives up, with an error, exit 1" {
     status=0
-    drops 1000000 >out 2>err || status=$?
+    spoils 1000000 0 >out 2>err || status=$?
     equal 1 "$status"
     equal 'race: 10 answers were lost' "$(<err)"
     equal 1 "$(wc -l <out)"
