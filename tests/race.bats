@@ -122,7 +122,7 @@ refuses() {
 @test "race: a bad bet, a bad number of questions or bytes is a usage error that says what is right" {
     for bad in '' 2 2:1 2:1,2:1,2:1 '2:1,2:1,2:1,1:1,' 2:1,2:1,2:1,1:1,1:1 0:1,2:1,2:1,1:1 2:1,2:1,2:1,1:0 \
         2:1,2:1,2:1,1 2:1,2:1,2:1,x:1 2:1,2:1,2:1,1:-1 ' 2:1,2:1,2:1,1:1' 2:1,,2:1,1:1 1e1:1,1:1,1:1,1:1 2/1,2/1,2/1,1/1; do
-        refuses "bad BET \"$bad\": four ratios, such as 2:1,2:1,2:1,1:1" -b "$bad"
+        refuses "bad BET \"$bad\": four ratios without spaces, such as 2:1,2:1,2:1,1:1" -b "$bad"
     done
     for bad in '' 0 -1 +1 ' 1' 1x 0x1 1.5 2001 18446744073709551617; do
         refuses "bad QUESTIONS \"$bad\": a number from 1 to 2000" -n "$bad"

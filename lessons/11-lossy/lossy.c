@@ -65,7 +65,7 @@ static struct arguments parse_arguments(int argc, char *argv[]);
  * none. If there are too many, the oldest one is closed, but never that of the server. */
 static int find_stand_in(const struct arguments *args, const struct endpoint *who, bool for_client)
 {
-    static nfds_t oldest = MOST_STAND_INS - 1;
+    static nfds_t made; // for the first time or again
     const char *name = endpoint_text(who);
     for (nfds_t i = 0; i < count; i++)
         if (stand_ins[i].for_client == for_client && strcmp(stand_ins[i].name, name) == 0)
@@ -79,13 +79,11 @@ static int find_stand_in(const struct arguments *args, const struct endpoint *wh
             close(sock);
         return -1;
     }
-    nfds_t i = count;
-    if (count < MOST_STAND_INS)
-        count++;
-    else {
-        i = oldest = oldest % (MOST_STAND_INS - 1) + 1;
+    const nfds_t i = 1 + made++ % (MOST_STAND_INS - 1); // round and round, but never 0
+    if (i < count)
         close(sockets[i].fd);
-    }
+    else
+        count++;
     stand_ins[i] = (struct stand_in){ .for_client = for_client, .who = *who };
     strcpy(stand_ins[i].name, name);
     sockets[i] = (struct pollfd){ sock, POLLIN, 0 };
@@ -95,13 +93,13 @@ static int find_stand_in(const struct arguments *args, const struct endpoint *wh
 /* Lets a datagram wait, behind those that leave before it. Returns false if too many wait. */
 static bool put(const struct datagram *header, const char *data)
 {
-    struct datagram **place = &first;
+    struct datagram **place = &first; // what to change: `first`, or the `next` of another one
     struct datagram *datagram = malloc(sizeof *datagram + header->length);
     if (!datagram || waiting == MOST_WAITING) {
         free(datagram);
         return false;
     }
-    *datagram = *header;
+    *datagram = *header; // without data[], for which malloc has made room
     memcpy(datagram->data, data, header->length);
     while (*place && (*place)->leaves <= header->leaves)
         place = &(*place)->next;
@@ -112,7 +110,7 @@ static bool put(const struct datagram *header, const char *data)
 }
 
 /* A number from 0 up to 1, but never 1. It looks random, but the same state gives the same numbers
- * (splitmix64: Steele, Lea and Flood, 2014). */
+ * (splitmix64: Steele, Lea and Flood, 2014). The last line keeps 53 bits: a double holds no more. */
 static double roll(uint64_t *state)
 {
     uint64_t bits = *state += 0x9e3779b97f4a7c15;
@@ -140,11 +138,11 @@ static void decide(const struct arguments *args, struct datagram *datagram, char
         puts(" lost");
         return;
     }
-    const char *comma = "";
+    const char *separator = " ";
     if (fate[DAMAGED]) {
         data[byte] = (char)(data[byte] ^ 1 << bit);
-        printf(" byte %zu damaged", byte);
-        comma = ",";
+        printf("%sbyte %zu damaged", separator, byte);
+        separator = ", ";
     }
     const double time = now();
     for (int copy = 0; copy <= fate[DOUBLED]; copy++) {
@@ -153,20 +151,19 @@ static void decide(const struct arguments *args, struct datagram *datagram, char
         const double delay = args->shortest + (double)(int)(roll(&state) * range);
         datagram->leaves = time + (held ? delay + HOLD : delay) / 1000;
         if (!put(datagram, data))
-            printf("%s no room", comma);
+            printf("%sno room", separator);
         else if (held)
-            printf("%s held back", comma);
+            printf(args->longest > 0 ? "%sheld back, %g ms late" : "%sheld back", separator,
+                   delay + HOLD);
         else if (args->longest > 0)
-            printf("%s %g ms late%s", comma, delay, copy == 1 ? " again" : "");
+            printf("%s%g ms late%s", separator, delay, copy == 1 ? " again" : "");
         else if (copy == 1)
-            printf("%s twice", comma);
-        else if (!fate[DAMAGED] && !fate[DOUBLED])
-            printf(" passed");
+            printf("%stwice", separator);
         else
-            continue; // there is more to say than that it has passed
-        comma = ",";
+            continue; // nothing to say yet
+        separator = ", ";
     }
-    putchar('\n');
+    puts(*separator == ' ' ? " passed" : "");
 }
 
 /* Takes the datagram that has come to a stand-in. */
@@ -209,19 +206,19 @@ int main(int argc, char *argv[])
 
     /* 1. Create the socket to which the clients send, and another one for a moment. */
     int sock = socket(args.own.address.ss_family, SOCK_DGRAM, 0);
-    int place = socket(args.server.address.ss_family, SOCK_DGRAM, 0);
-    if (sock == -1 || place == -1)
+    int guard = socket(args.server.address.ss_family, SOCK_DGRAM, 0);
+    if (sock == -1 || guard == -1)
         fail("cannot create a socket");
 
     /* 2. Bind it. Meanwhile the other one keeps the server's place, if that is on this machine and
      *    free (if not, bind fails, and it need not): a relay that became its own server would send to
      *    itself forever. */
-    bind(place, (struct sockaddr *)&args.server.address, args.server.length);
+    bind(guard, (struct sockaddr *)&args.server.address, args.server.length);
     if (bind(sock, (struct sockaddr *)&args.own.address, args.own.length) == -1)
         fail("cannot bind to %s", endpoint_text(&args.own));
     if (getsockname(sock, (struct sockaddr *)&args.own.address, &args.own.length) == -1)
         fail("cannot get the socket's address");
-    close(place);
+    close(guard);
     say("seed %ju", (uintmax_t)args.seed);
     say("bound to %s", endpoint_text(&args.own));
     stand_ins[0].who = args.server;
@@ -234,13 +231,12 @@ int main(int argc, char *argv[])
         flush_output();
         const double seconds = first ? first->leaves - now() : 0;
         const int milliseconds = !first ? -1 : seconds > 0 ? (int)(seconds * 1000 + 0.5) : 0;
-        const nfds_t n = count;
-        sockets[n] = (struct pollfd){ stop_descriptor(), POLLIN, 0 };
-        if (poll(sockets, n + 1, milliseconds) == -1 && errno != EINTR)
+        sockets[count] = (struct pollfd){ stop_descriptor(), POLLIN, 0 };
+        if (poll(sockets, count + 1, milliseconds) == -1 && errno != EINTR)
             fail("cannot wait");
 
         /* 4. Take the next datagram of each socket that has one. */
-        for (nfds_t i = 0; i < n; i++)
+        for (nfds_t i = 0; i < count; i++)
             if (sockets[i].revents != 0)
                 take(&args, &stand_ins[i], sockets[i].fd);
 
@@ -275,39 +271,49 @@ static const char help[] =
     "  -b ADDRESS  the address to bind to (default: 0.0.0.0, all IPv4 addresses)\n"
     "  -h          show this help\n";
 
-static double parse_number(const char *text, const char *digits, double max)
+static double parse_percent(const char *text)
 {
     char *end;
-    const double number = strtod(text, &end);
-    if (text[strspn(text, digits)] != '\0' || end == text || *end != '\0' || number > max)
-        usage_error("bad number \"%s\": %s from 0 to %.0f", text,
-                    strchr(digits, '.') ? "a number" : "a whole number", max);
-    return number;
+    const double percent = strtod(text, &end);
+    if (text[strspn(text, "0123456789.")] != '\0' || end == text || *end != '\0' || percent > 100)
+        usage_error("bad percentage \"%s\": a number from 0 to 100, such as 12.5", text);
+    return percent;
+}
+
+static uint64_t parse_seed(const char *text)
+{
+    if (*text == '\0' || strlen(text) > 18 || text[strspn(text, "0123456789")] != '\0')
+        usage_error("bad seed \"%s\": a number of at most 18 digits", text);
+    return strtoull(text, NULL, 10);
+}
+
+static void parse_delay(const char *text, struct arguments *args)
+{
+    const char *hyphen = strchr(text, '-'), *second = hyphen ? hyphen + 1 : text;
+    args->shortest = (double)strtoul(text, NULL, 10);
+    args->longest = (double)strtoul(second, NULL, 10);
+    if (text == second - 1 || *second == '\0' || second[strspn(second, "0123456789")] != '\0' ||
+        text[strspn(text, "0123456789-")] != '\0' || args->shortest > args->longest ||
+        args->longest > 10000)
+        usage_error("bad delay \"%s\": milliseconds up to 10000, such as 20 or 10-50", text);
 }
 
 static struct arguments parse_arguments(int argc, char *argv[])
 {
     static const char letters[] = "ldrc"; // as LOST, DOUBLED, HELD, DAMAGED
-    static const char digits[] = "0123456789";
-    struct arguments args = { .seed = (uint64_t)time(NULL) % 1000000 };
+    /* Two that start at the same time must not roll the same dice. */
+    struct arguments args = { .seed = (uint64_t)(time(NULL) + getpid()) % 1000000 };
     const char *address = "0.0.0.0";
     program_begin("lossy", help);
     for (int option; (option = next_option(argc, argv, "s:l:d:r:c:t:b:")) != -1;)
-        if (option == 'b')
+        if (option == 's')
+            args.seed = parse_seed(optarg);
+        else if (option == 't')
+            parse_delay(optarg, &args);
+        else if (option == 'b')
             address = optarg;
-        else if (option == 's')
-            args.seed = (uint64_t)parse_number(optarg, digits, 1e9);
-        else if (option == 't') {
-            char *second = strchr(optarg, '-');
-            if (second)
-                *second++ = '\0';
-            args.shortest = parse_number(optarg, digits, 10000);
-            args.longest = second ? parse_number(second, digits, 10000) : args.shortest;
-            if (args.shortest > args.longest)
-                usage_error("bad delay: %s is more than %s", optarg, second);
-        } else
-            args.percent[strchr(letters, option) - letters] = parse_number(optarg, "0123456789.",
-                                                                           100);
+        else
+            args.percent[strchr(letters, option) - letters] = parse_percent(optarg);
     const char *host = next_operand(argc, argv, NULL);
     const char *port = next_operand(argc, argv, NULL);
     if (!host || !port)

@@ -92,8 +92,9 @@ static bool receive(int sock, const struct row *row, double start, struct result
 {
     static char data[65536];
     for (size_t missing = row->answer; missing > 0;) {
-        result->trips += result->first == 0; // we wait for the other side
-        errno = 0;                           // an end that comes too early has no reason
+        if (result->first == 0)
+            result->trips++; // we wait for the other side
+        errno = 0;           // an end that comes too early has no reason
         const ssize_t n = recv(sock, data, sizeof data, 0);
         if (n == -1 && errno == EAGAIN)
             return false; // the time is up
@@ -101,7 +102,8 @@ static bool receive(int sock, const struct row *row, double start, struct result
             fail("cannot receive");
         missing -= (size_t)n;
         result->bytes += (double)n;
-        result->packets += row->type == SOCK_DGRAM;
+        if (row->type == SOCK_DGRAM)
+            result->packets++;
         result->seconds = now() - start;
         if (result->first == 0)
             result->first = result->seconds;
@@ -130,7 +132,8 @@ static struct result ask(const struct row *row, int door, const struct endpoint 
     /* 1. Connect. UDP sends nothing for this (lesson 10). TCP does, and waits for the other side. */
     if (connect(sock, (const struct sockaddr *)&at->address, at->length) == -1)
         fail("cannot connect to %s", endpoint_text(at));
-    result.trips += tcp;
+    if (tcp)
+        result.trips++; // we have waited for the other side
 
     struct server server = { row, door };
     bool all = true;
@@ -141,7 +144,8 @@ static struct result ask(const struct row *row, int door, const struct endpoint 
         if (tcp && i == row->questions && shutdown(sock, SHUT_WR) == -1)
             fail("cannot end the connection to %s", endpoint_text(at));
         result.asked++;
-        result.packets += !tcp;
+        if (!tcp)
+            result.packets++;
 
         /* 3. The server answers. Over TCP it has a socket for each connection. A long answer fits
          *    into no buffer: a thread sends it while we receive. */
@@ -218,6 +222,11 @@ static struct result race(const struct row *row, const char *host)
     return sum;
 }
 
+static double speed(const struct result *result)
+{
+    return result->bytes / result->seconds;
+}
+
 int main(int argc, char *argv[])
 {
     const struct arguments args = parse_arguments(argc, argv);
@@ -240,9 +249,7 @@ int main(int argc, char *argv[])
     const struct result *udp = &results[0], *tcp = &results[1];
     const struct result *udp_long = &results[4], *tcp_long = &results[5];
     const double measured[] = { tcp->packets / udp->packets, tcp->trips / udp->trips,
-                                tcp->first / udp->first,
-                                tcp_long->bytes / tcp_long->seconds * udp_long->seconds /
-                                    udp_long->bytes };
+                                tcp->first / udp->first, speed(tcp_long) / speed(udp_long) };
     if (args.bet[0] > 0)
         printf("\n%-28s %9s %12s\n", "TCP : UDP", "your bet", "measured");
     for (int i = 0; i < 4 && args.bet[0] > 0; i++)
@@ -273,15 +280,18 @@ static unsigned long parse_number(const char *name, const char *text, unsigned l
 
 static void parse_bet(const char *text, double bet[4])
 {
-    const char *rest = text;
-    for (int i = 0, length = 0; i < 4; i++, rest += length + 1) {
-        double tcp, udp;
-        if (text[strspn(text, "0123456789.:,")] != '\0' ||
-            sscanf(rest, "%lf:%lf%n", &tcp, &udp, &length) != 2 || tcp <= 0 || udp <= 0 ||
-            rest[length] != (i < 3 ? ',' : '\0'))
-            usage_error("bad BET \"%s\": four ratios, such as 2:1,2:1,2:1,1:1", text);
-        bet[i] = tcp / udp;
+    double tcp[4], udp[4];
+    int length = 0;
+    const int read = sscanf(text, "%lf:%lf,%lf:%lf,%lf:%lf,%lf:%lf%n", &tcp[0], &udp[0], &tcp[1],
+                            &udp[1], &tcp[2], &udp[2], &tcp[3], &udp[3], &length);
+    bool good = read == 8 && length > 0 && text[strspn(text, "0123456789.:,")] == '\0' &&
+                text[length] == '\0';
+    for (int i = 0; i < 4 && good; i++) {
+        bet[i] = tcp[i] / udp[i];
+        good = tcp[i] > 0 && udp[i] > 0;
     }
+    if (!good)
+        usage_error("bad BET \"%s\": four ratios without spaces, such as 2:1,2:1,2:1,1:1", text);
 }
 
 static struct arguments parse_arguments(int argc, char *argv[])
