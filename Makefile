@@ -73,7 +73,7 @@ CHECKED_COMMON = $(patsubst common/%.c,$(BUILD)/exercises/objects/%.o,$(wildcard
 # The command that builds an exercise as a learner's, for exercises/runner and exercises/prove-graders; in a
 # second line, what it takes besides if the exercise uses common/, as its starter tells.
 .PHONY: print-compile
-print-compile: $(CHECKED_COMMON) $(BUILD)/probe
+print-compile: $(CHECKED_COMMON) $(BUILD)/probe $(BUILD)/lossy
 	@echo $(CC) $(filter-out -Icommon,$(ALL_CFLAGS)) $(CHECKED) -no-pie; echo -Icommon $(CHECKED_COMMON)
 
 $(CHECKED_COMMON): $(BUILD)/exercises/objects/%.o: common/%.c $(wildcard common/*.h) $(BUILD)/exercises/sanitizers
