@@ -215,6 +215,7 @@ static int book(const struct arguments *args)
             if (wait_for_answer(sock, &args->endpoint, &booking, sent + rto, &answer))
                 break;
             if (tries == args->tries) {
+                close(sock);
                 say("no answer to booking %" PRIu64 " (amount %" PRIu64 ") after %" PRIu64
                     " tries: it may count, or not",
                     booking.number, booking.value, tries);
