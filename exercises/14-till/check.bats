@@ -148,7 +148,8 @@ settled() {
         "BOOK $a 4 1000001" "BOOK $a 4 4294967396" "BOOK $a 4 18446744073709551716" "BOOK $a 4 99999999999999999999999999" \
         "BOOK $a 04 100" "BOOK $a +4 100" "BOOK $a -4 100" "BOOK $a 4294967300 100" "BOOK $a 18446744073709551620 100" "BOOK $a 4x 100" "BOOK $a 4  100" \
         "BOOK  $a 4 100" "BOOK $a  4 100" " BOOK $a 4 100" "book $a 4 100" "BOOKS $a 4 100" "BOOC $a 4 100" "DONE $a 4 100" "BOOK${a}4 100" \
-        "BOOK ${a^^} 4 100" "BOOK ${a#0} 4 100" "BOOK 0$a 4 100" "BOOK 1$a 4 100" "BOOK 0x${a:2} 4 100" "BOOK ${a%f}g 4 100" "BOOK $a"$'\t'"4 100" "BOOK $a,4,100"; do
+        "BOOK ${a^^} 4 100" "BOOK ${a#0} 4 100" "BOOK 0$a 4 100" "BOOK 1$a 4 100" "BOOK 0x${a:2} 4 100" "BOOK ${a%f}g 4 100" "BOOK $a"$'\t'"4 100" "BOOK $a,4,100" \
+        "BOOK ${a^^} 1 100" "BOOK ${a#0} 1 100" "BOOK 0$a 1 100" "BOOK 1$a 1 100" "BOOK 0x${a:2} 1 100" "BOOK ${a%f}g 1 100" "BOOK ${a%f}  1 100"; do
         tell ann "$served" "$text"
         says ann "BOOK $a 3 50" # the next answer is to this
         sent="ann: \"$text\", then BOOK $a 3 50"
@@ -545,7 +546,7 @@ answers_after() {
     local attempt times delays amounts delay i
     new_number 10 99
     # The second time: no RTO is shorter than 50 milliseconds, and a sample of 0 is a sample.
-    for times in "0.0$((RANDOM % 3 + 5)) 0.01 0.1$((RANDOM % 2)) 0.001 0.03" '0.0001 0.025'; do
+    for times in "0.0$((RANDOM % 3 + 5)) 0.01 0.1$((RANDOM % 2)) 0.001 0.03" '0.0001 0.01'; do
         for attempt in 1 2 3 4 5; do
             shop
             i=0
@@ -751,7 +752,7 @@ replay() {
         FILENAME == "program.out" && FNR <= 300 { total += $2; next }
         FILENAME == "program.out" {
             amount = $2; number = $6 + 0; run = int(amount / 100000); total += amount
-            if (number != ++count[run]) print run, "number " count[run] " of " amount ", or no more: each once", $0
+            if (number != ++count[run]) print run, "number " count[run] " of this till, or nothing: each booking counts once", $0
             else if (wanted[run, number] != amount) print run, "the amount " wanted[run, number], $0
             else if ($8 != total) print run, "total " total, $0
             if (count[run] > 1 && till[run] != $4) print run, "the same till, " till[run], $0
