@@ -119,7 +119,7 @@ static const char help[] =
 static uint64_t parse_number(const char *text, const char *what, uint64_t largest)
 {
     const uint64_t number = strtoull(text, NULL, 10);
-    if (text[strspn(text, "0123456789")] != '\0' || number < 1 || number > largest)
+    if (text[strspn(text, "0123456789")] != '\0' || *text == '0' || number < 1 || number > largest)
         usage_error("bad %s \"%s\": a number from 1 to %" PRIu64, what, text, largest);
     return number;
 }
