@@ -109,7 +109,7 @@ handout: ## teachers: a tarball for students, without solutions and mutants
 
 TEST_SECONDS = 1200 # for one file, at most: each wait in it has its own deadline
 # The long ones first. Without PROOFS (with another compiler, say) what builds for itself is left out.
-LONG = $(wildcard $(addprefix tests/,$(addsuffix .bats,exercises docs/contributing demo program make text)))
+LONG = $(wildcard $(addprefix tests/,$(addsuffix .bats,exercises race docs/contributing demo program make text)))
 vpath %.bats tests tests/docs
 TESTS = $(filter-out $(if $(PROOFS),,tests/exercises.bats tests/docs/contributing.bats),$(LONG) $(filter-out $(LONG),$(wildcard tests/*.bats tests/docs/*.bats)))
 TAPS = $(patsubst %.bats,$(BUILD)/tests/%.tap,$(notdir $(TESTS))) $(PROOFS)
