@@ -4,11 +4,11 @@
 
 load helpers
 
-# peer NAME [ADDRESS]: somebody who prints what comes, in hexadecimal: PORT LENGTH BYTES; $NAME is its port.
+# peer NAME: somebody who prints what comes, in hexadecimal: PORT LENGTH BYTES; $NAME is its port.
 peer() {
     mkfifo "$1.in"
     exec {keep}<>"$1.in"
-    input=$1.in serve "$1" "$BUILD/probe" hex "${2:-127.0.0.1}"
+    input=$1.in serve "$1" "$BUILD/probe" hex 127.0.0.1
     printf -v "$1" %s "$port"
 }
 

@@ -61,6 +61,14 @@ static unsigned long taken[2]; // from the server, from the clients
 
 static struct arguments parse_arguments(int argc, char *argv[]);
 
+/* Lets a socket stand for somebody. */
+static void set_stand_in(nfds_t i, int sock, const struct endpoint *who, bool for_client)
+{
+    stand_ins[i] = (struct stand_in){ .for_client = for_client, .who = *who };
+    strcpy(stand_ins[i].name, endpoint_text(who));
+    sockets[i] = (struct pollfd){ sock, POLLIN, 0 };
+}
+
 /* The socket from which the datagrams of somebody leave on the other side: a new one if they have
  * none. If there are too many, the oldest one is closed, but never that of the server. */
 static int find_stand_in(const struct arguments *args, const struct endpoint *who, bool for_client)
@@ -84,9 +92,7 @@ static int find_stand_in(const struct arguments *args, const struct endpoint *wh
         close(sockets[i].fd);
     else
         count++;
-    stand_ins[i] = (struct stand_in){ .for_client = for_client, .who = *who };
-    strcpy(stand_ins[i].name, name);
-    sockets[i] = (struct pollfd){ sock, POLLIN, 0 };
+    set_stand_in(i, sock, who, for_client);
     return sock;
 }
 
@@ -221,10 +227,7 @@ int main(int argc, char *argv[])
     close(guard);
     say("seed %ju", (uintmax_t)args.seed);
     say("bound to %s", endpoint_text(&args.own));
-    stand_ins[0].who = args.server;
-    strcpy(stand_ins[0].name, endpoint_text(&args.server));
-    sockets[0] = (struct pollfd){ sock, POLLIN, 0 };
-    count = 1;
+    set_stand_in(count++, sock, &args.server, false);
 
     while (!stop_requested()) {
         /* 3. Sleep until a datagram comes, or until one must leave. */
