@@ -256,10 +256,20 @@ gives_up() {
     done
 }
 
+# at_free_port NAME: sets $arguments to those with which the program runs at a free port of 127.0.0.1. (Nobody is at
+# port 1.)
+at_free_port() {
+    case $1 in
+    threaded-chat) arguments=(-b 127.0.0.1 -l 0 127.0.0.1 1) ;;
+    lossy) arguments=(-b 127.0.0.1 127.0.0.1 1 0) ;;
+    *) arguments=(-b 127.0.0.1 0) ;;
+    esac
+}
+
 # up NAME LABEL [COMMAND...]: starts, by the command, a program that runs until it is stopped, and
 # waits until it runs; sets $pid, and $port, where it listens. Its keyboard is silent.
 up() {
-    local name=$1 label=$2 input=keyboard
+    local name=$1 label=$2 input=keyboard arguments
     shift 2
     [[ -p keyboard ]] || mkfifo keyboard
     exec 7<>keyboard
@@ -272,9 +282,10 @@ up() {
         await_lines peer.out 1
         port=$(sed 's/.*127.0.0.1:\([0-9]*\): .*/\1/' peer.out)
         ;;
-    threaded-chat) serve "$label" "$@" "$BUILD/$name" -b 127.0.0.1 -l 0 127.0.0.1 1 ;;
-    lossy) serve "$label" "$@" "$BUILD/$name" -b 127.0.0.1 127.0.0.1 1 0 ;; # nobody is at port 1
-    *) serve "$label" "$@" "$BUILD/$name" -b 127.0.0.1 0 ;;
+    *)
+        at_free_port "$name"
+        serve "$label" "$@" "$BUILD/$name" "${arguments[@]}"
+        ;;
     esac
 }
 
@@ -414,9 +425,7 @@ summed_up() {
     for name in "${binding[@]}"; do
         mkfifo "keys-$name"
         exec 7<>"keys-$name"
-        arguments=(-b 127.0.0.1 0)
-        [[ $name != threaded-chat ]] || arguments=(-b 127.0.0.1 -l 0 127.0.0.1 1)
-        [[ $name != lossy ]] || arguments=(-b 127.0.0.1 127.0.0.1 1 0)
+        at_free_port "$name"
         started=()
         for round in {1..24}; do
             input=keys-$name start "$name-$round" "$BUILD/$name" "${arguments[@]}"
@@ -507,12 +516,8 @@ END
     exec 7<>keyboard
     catch_all
     for name in "${servers[@]}"; do
-        case $name in
-        threaded-chat) arguments=(-b 127.0.0.1 -l 0 127.0.0.1) ;;
-        lossy) arguments=(-b 127.0.0.1 127.0.0.1 1 0) ;;
-        broadcast) arguments=(127.0.0.1 "$room") ;;
-        *) arguments=(-b 127.0.0.1 0) ;;
-        esac
+        at_free_port "$name"
+        [[ $name != broadcast ]] || arguments=(127.0.0.1 "$room")
         input=keyboard start server env LD_PRELOAD="$PWD/race.so" "$BUILD/$name" "${arguments[@]}"
         await_exit "$pid"
         equal 0 "$status"
