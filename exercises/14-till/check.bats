@@ -630,26 +630,33 @@ tried_for() {
     ((moment - since < 2 * rto + 30)) || longer="$rto milliseconds, and not of $((moment - since))"
 }
 
+# second_at_try_2 DELAY AMOUNT...: it books 1 and 2, and what follows; the shop answers the first after DELAY, the second
+# only at try 2.
+second_at_try_2() {
+    shop
+    start_program book -w 9 127.0.0.1 "$shop" "${@:2}"
+    asks_for 1 1 1
+    wait_for "$1"
+    milliseconds
+    since=$moment
+    answer 1 1
+    booked 1 1 1
+    [ -z "$busy" ] || return 0
+    rto
+    asks_for 2 2 2
+    tried_for 3
+    answer 2 2
+    booked 2 2 2 2
+}
+
 # proves: 19 23 24 25
 @test "book waits as long as it says: the RTO of the last sample, then the doubled one" {
     see='this exercise, "How long to wait", and "Karn'"'"'s rule"'
     local rto attempt longer
     for attempt in 1 2 3 4 5; do # again if the machine was busy
-        shop
         longer=
         sent='book -w 9; the shop answers the first booking after 0.02 seconds, then at once, but the second and fourth only at try 2'
-        start_program book -w 9 127.0.0.1 "$shop" 1 2 3 4
-        asks_for 1 1 1
-        wait_for 0.02
-        milliseconds
-        since=$moment
-        answer 1 1
-        booked 1 1 1
-        rto
-        asks_for 2 2 2
-        tried_for 3
-        answer 2 2
-        booked 2 2 2 2
+        second_at_try_2 0.02 1 2 3 4
         [ -z "$busy" ] || continue
         asks_for 4 3 3
         milliseconds
@@ -665,20 +672,8 @@ tried_for() {
         [ -z "$busy" ] || continue
         ended 0
         follows 9000
-        shop
         sent='book -w 9, and the shop answers the first booking at once, the second at try 2'
-        start_program book -w 9 127.0.0.1 "$shop" 1 2
-        asks_for 1 1 1
-        milliseconds
-        since=$moment
-        answer 1 1
-        booked 1 1 1
-        [ -z "$busy" ] || continue
-        rto
-        asks_for 2 2 2
-        tried_for 3
-        answer 2 2
-        booked 2 2 2 2
+        second_at_try_2 0 1 2
         [ -z "$busy" ] || continue
         [ -n "$longer" ] || return 0
     done
