@@ -116,6 +116,22 @@ usage: lan [HOSTS [COMMAND...]]" "$output"
     equal 4 "$(grep -c 'received 2 bytes from 10.77.0.2:[0-9]*: Hi' <<<"$output")"
 }
 
+@test "lan: IPv6 works at once, with fd77::N and with the link-local address" {
+    needs_lan
+    needs_ipv6
+    run lan bash -c '
+        link=$(on 2 ip -6 -o address show dev eth0 scope link | grep -o "fe80:[^/]*")
+        for to in fd77::2 "$link%eth0"; do
+            on 2 "$1/bind" -b "$to" >out 2>err & pid=$!
+            until grep -qs "bound to" err; do kill -0 "$pid" || exit; sleep 0.01; done
+            "$1/sender" "$to" 7788 hello && wait "$pid" && cat out && rm err
+        done' bash "$BUILD"
+    equal 0 "$status"
+    equal 'sent 5 bytes to [fd77::2]:7788' "${lines[0]}"
+    like 'received 5 bytes from \[fd77::1\]:[0-9]+: hello' "${lines[1]}"
+    like 'received 5 bytes from \[fe80::[^]]*%eth0\]:[0-9]+: hello' "${lines[3]}"
+}
+
 @test "lan: without COMMAND it is a shell on host 1 of three, with a word on how to use it" {
     needs_lan
     run timeout -k 1 60 "$LAN" < <(echo 'ip -o -4 address show dev eth0; on 3 echo "here is three"; on 4 true; exit 3')
