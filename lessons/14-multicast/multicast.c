@@ -31,6 +31,17 @@ struct arguments {
 
 static struct arguments parse_arguments(int argc, char *argv[]);
 
+/* An IPv6 group of one interface or one link, ff12::1 say, needs its interface: either `-i eth0` tells
+ * it or the address, as in ff12::1%eth0. Returns which it is. */
+static unsigned settle_scope(struct sockaddr_in6 *group, unsigned interface)
+{
+    if (interface == 0)
+        return group->sin6_scope_id;
+    if (IN6_IS_ADDR_MC_NODELOCAL(&group->sin6_addr) || IN6_IS_ADDR_MC_LINKLOCAL(&group->sin6_addr))
+        group->sin6_scope_id = interface;
+    return interface;
+}
+
 /* Says through which interface this socket sends to groups, and how many networks far. */
 static void choose_way(int sock, int family, unsigned interface, int hops)
 {
@@ -60,11 +71,11 @@ int main(int argc, char *argv[])
         fail("cannot create a socket");
 
     /* 2. Find the number of the interface. The kernel calls interfaces by numbers; 0: it chooses. */
-    const unsigned interface = args.interface ? if_nametoindex(args.interface) : 0;
+    unsigned interface = args.interface ? if_nametoindex(args.interface) : 0;
     if (args.interface && interface == 0)
         fail("cannot find the interface %s", args.interface);
-    if (group->sa_family == AF_INET6 && interface != 0)
-        ((struct sockaddr_in6 *)group)->sin6_scope_id = interface;
+    if (group->sa_family == AF_INET6)
+        interface = settle_scope((struct sockaddr_in6 *)group, interface);
 
     /* 3. Bind it to the group's address and port: what comes to our own address is not for us. Other
      *    programs of this host may want the same group at the same port. */
@@ -111,7 +122,7 @@ int main(int argc, char *argv[])
 
     /* 7. Leave the group: the kernel tells the network. `close` alone would do the same. */
     if (setsockopt(sock, level, MCAST_LEAVE_GROUP, &membership, sizeof membership) == -1)
-        fail("cannot leave %s", endpoint_host(&args.group));
+        warn("cannot leave %s", endpoint_host(&args.group)); // the route is gone, say
     close(sock);
     flush_output();
     say_stopped(received);
@@ -165,6 +176,6 @@ static struct arguments parse_arguments(int argc, char *argv[])
     no_more_operands(argc, argv);
     args.group = endpoint_resolve(group, port);
     if (!is_group(&args.group))
-        usage_error("%s is no group: see -h", endpoint_host(&args.group));
+        usage_error("%s is no group: see -h", group);
     return args;
 }
