@@ -5,6 +5,7 @@
  * For the tests only. Every wait ends by itself after a minute, but for that of `peer`, which ends
  * with its input.
  */
+#define _GNU_SOURCE // struct group_req
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
@@ -35,7 +36,8 @@ static const char help[] =
     "  flood HOST PORT COUNT SIZE   send COUNT datagrams of SIZE bytes\n"
     "  port0 PORT [TEXT]            send TEXT (Hi) to 127.0.0.1 from port 0 (needs CAP_NET_RAW)\n"
     "  peer ADDRESS [PORT]          print `PORT LENGTH TEXT` for each datagram; send what standard\n"
-    "                               input says: lines of `PORT BYTES`, the bytes in hexadecimal\n"
+    "                               input says: lines of `PORT BYTES`, the bytes in hexadecimal; at\n"
+    "                               the address of a group: join it, and send to it\n"
     "  hex ADDRESS [PORT]           the same, but print the bytes in hexadecimal\n"
     "  frame INTERFACE              send standard input as one frame (needs CAP_NET_RAW)\n"
     "  charset NAME                 exit 0 if iconv can write it, 1 if only read, 2 if neither\n"
@@ -49,6 +51,22 @@ static int socket_to(const struct endpoint *peer)
     return sock;
 }
 
+/* If the socket is bound to a group, joins it, on the interface that the address or, for IPv4, the routing
+ * table names. */
+static void join(int sock, const struct endpoint *group)
+{
+    const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)&group->address;
+    const struct sockaddr_in6 *ipv6 = (const struct sockaddr_in6 *)&group->address;
+    const bool is_ipv4 = group->address.ss_family == AF_INET;
+    const struct group_req request = { is_ipv4 ? 0 : ipv6->sin6_scope_id, group->address };
+    if (is_ipv4 ? !IN_MULTICAST(ntohl(ipv4->sin_addr.s_addr))
+                : !IN6_IS_ADDR_MULTICAST(&ipv6->sin6_addr))
+        return;
+    if (setsockopt(sock, is_ipv4 ? IPPROTO_IP : IPPROTO_IPV6, MCAST_JOIN_GROUP, &request,
+                   sizeof request) == -1)
+        fail("cannot join %s", endpoint_host(group));
+}
+
 static int socket_at(const char *address, in_port_t port)
 {
     struct endpoint local = endpoint_resolve(address, port);
@@ -60,6 +78,7 @@ static int socket_at(const char *address, in_port_t port)
     /* Only after bind. A program that sets it, and should not, shares the port of a socket that has it. */
     if (setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int)) == -1)
         fail("cannot set SO_REUSEADDR");
+    join(sock, &local);
     say("bound to %s", endpoint_text(&local));
     return sock;
 }
