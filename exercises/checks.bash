@@ -84,7 +84,7 @@ describe_mistake='
 # is said); its output is in $out and $err, its exit status in $status.
 run_program() {
     local endless='' how text
-    "$PROGRAM" "$@" <&0 >program.out 2>program.err 3>&- &
+    "${inside[@]}" "$PROGRAM" "$@" <&0 >program.out 2>program.err 3>&- &
     pids+=("$!")
     await_exit "$!" >/dev/null 2>&1 || endless=yes
     read_output
