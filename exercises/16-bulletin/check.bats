@@ -138,7 +138,7 @@ both_hear() {
     ((close < 3)) || complain 'random IDs' "IDs that lie close together, the last one $id"
 }
 
-# proves: 6 7
+# proves: 6 7 8
 @test "offer keeps to its schedule, however late it was once" {
     see='this exercise, "A schedule"'
     local try begin id='' count late
@@ -151,29 +151,34 @@ both_hear() {
         milliseconds
         begin=$moment
         sent="offer -t 0.6 eth0 clock tick"
-        start_program offer -t 0.6 eth0 clock tick
+        starts offer -t 0.6 eth0 clock tick
         program_writes four.out $((count + 2)) 'announcement 2'
         milliseconds
         ((moment - begin >= 200)) || complain 'announcement 2 not sooner than 200 milliseconds after the start' "after $((moment - begin))"
         ((moment - begin < 330)) || late="announcement 2 after 200 milliseconds, not $((moment - begin))"
-        # It sleeps through the moments 400 and 600, and some more. The next one is 800.
+        # A new TEXT comes between two moments.
+        wait_for $((begin + 300 - moment))
+        types $'tock\n'
+        program_writes four.out $((count + 3)) 'an announcement of the new TEXT'
+        # It is stopped at the moments 400 and 600. The next one is 800.
         kill -STOP "$program"
+        milliseconds
         wait_for $((begin + 730 - moment))
         kill -CONT "$program"
         milliseconds
         ((moment - begin < 790)) || late="the machine was busy until $((moment - begin))"
-        sent+=$'\n'"it is stopped (SIGSTOP) for 500 milliseconds, then goes on (SIGCONT)"
-        program_writes four.out $((count + 3)) 'announcement 3'
+        sent+=$'\n'"it is stopped (SIGSTOP), and goes on (SIGCONT) after 730 milliseconds"
         program_writes four.out $((count + 4)) 'announcement 4'
+        program_writes four.out $((count + 5)) 'announcement 5'
         milliseconds
         [ -n "$late" ] || ((moment - begin >= 800)) ||
-            complain 'announcement 3 at once, and announcement 4 800 milliseconds after the start' "announcement 4 after $((moment - begin))"
-        ((moment - begin < 900)) || late="announcement 4 after about 800 milliseconds, not $((moment - begin))"
+            complain 'announcement 4 at once, and announcement 5 800 milliseconds after the start' "announcement 5 after $((moment - begin))"
+        ((moment - begin < 900)) || late="announcement 5 after about 800 milliseconds, not $((moment - begin))"
         stop_program
         [ -n "$late" ] || break
     done
     [ -z "$late" ] || complain "${late%, not *}" "it came ${late##*, not } milliseconds after the start"
-    program_writes four.out $((count + 5)) 'a WITHDRAW'
+    program_writes four.out $((count + 6)) 'a WITHDRAW'
     program_writes six.out ${#lines[@]} 'the same number of messages'
     wanted "$(cut -d ' ' -f 2- four.out)" "$(cut -d ' ' -f 2- six.out)"
 }
@@ -193,7 +198,7 @@ both_hear() {
     printf -v long '%200s' x
     types $'\n'
     types "$long"y$'\n'
-    printf -v long '%1000s' x
+    printf -v long '%300s' x
     types "$long"$'\n'
     await_lines program.err 3 >/dev/null || complain 'a message on standard error for each line that is refused' "$(cat program.err)"
     printf -v long '%199sx' y
@@ -322,7 +327,7 @@ mark() {
     fi
 }
 
-# proves: 14 18 19 20 21 23
+# proves: 14 18 19 20 21 23 28
 @test "watch shows what is new, changed and withdrawn, once, whichever group it comes over" {
     see='this exercise, "Which message is newer?"'
     local a b
@@ -343,16 +348,16 @@ mark() {
     mark ann
     says bob "OFFER $a 300 60000 $word 2nd floor" "OFFER $a 301 60000 ${word}s 2nd floor" "OFFER $a 302 60000 $word 2nd floor "
     shows "= $word: 2nd floor" "= ${word}s: 2nd floor" "= $word: 2nd floor "
-    says bob "WITHDRAW $b 999999999" "WITHDRAW $a 303"
-    shows "- $word (withdrawn)"
-    says ann "WITHDRAW $a 303"
+    says bob "OFFER $a 303 60000 $word 2nd floor!" "WITHDRAW $b 999999999" "WITHDRAW $a 304"
+    shows "= $word: 2nd floor!" "- $word (withdrawn)"
+    says ann "WITHDRAW $a 304"
     mark ann
 }
 
 # shows_by_the_clock LINE...: and now it has printed these lines, too, and nothing else; ${came[i]} is the moment of LINE i. If
 # they came in another order, $late says so: on a busy machine it may wake up when several have expired.
 shows_by_the_clock() {
-    local i first=${#shown[@]}
+    local i all first=${#shown[@]}
     came=()
     for ((i = 1; i <= $#; i++)); do
         program_writes program.out $((first + i)) "on standard output: ${!i}"
@@ -360,9 +365,10 @@ shows_by_the_clock() {
         came[i]=$moment
     done
     shown+=("$@")
-    [[ $(cat program.out) == "$(printf '%s\n' "${shown[@]}")" ]] || late='the lines in this order, not in another one'
-    [[ $(sort program.out) == "$(printf '%s\n' "${shown[@]}" | sort)" ]] || wanted "$(printf '%s\n' "${shown[@]}")" "$(cat program.out)"
-    mapfile -t shown <program.out
+    all=$(cat program.out)
+    [[ $all == "$(printf '%s\n' "${shown[@]}")" ]] || late='the lines in this order, not in another one'
+    [[ $(sort <<<"$all") == "$(printf '%s\n' "${shown[@]}" | sort)" ]] || wanted "$(printf '%s\n' "${shown[@]}")" "$all"
+    mapfile -t shown <<<"$all"
 }
 
 # expired_after MILLISECONDS LINE: the moment of LINE is so long after $begin; if it is much later, $late says so.
@@ -386,15 +392,16 @@ expired_after() {
         milliseconds
         begin=$moment
         # Old ones and copies change nothing; a newer one may be valid for a shorter time.
-        says ann "OFFER $a 5 120 a x" "OFFER $a 4 60000 a x" "OFFER $a 5 60000 a x" "OFFER $b 1 60000 b x" "OFFER $b 2 180 b x" \
+        says ann "OFFER $b 1 60000 b x" "OFFER $b 2 180 b x" "OFFER $a 5 120 a x" "OFFER $a 4 60000 a x" "OFFER $a 5 60000 a x" \
             "OFFER $c 1 100 c x" "OFFER $c 2 250 c x" "OFFER $d 1 300 d x" "WITHDRAW $d 2" "OFFER $d 3 60000 d x" "WITHDRAW $d 4"
-        shows_by_the_clock "+ a $plus: x" "+ b $plus: x" "+ c $plus: x" "+ d $plus: x" '- d (withdrawn)' \
+        shows_by_the_clock "+ b $plus: x" "+ a $plus: x" "+ c $plus: x" "+ d $plus: x" '- d (withdrawn)' \
             '- a (expired)' '- b (expired)' '- c (expired)'
         expired_after 120 6
         expired_after 180 7
         expired_after 250 8
         milliseconds
         wait_for $((came[5] + 310 - moment))
+        wanted "$(printf '%s\n' "${shown[@]}")" "$(cat program.out)" # nothing more, as d is not on the list
         says ann "OFFER $a 1 1 a x" "OFFER $d 1 30 d x" # they are unknown again
         shows_by_the_clock "+ a $plus: x" "+ d $plus: x" '- a (expired)' '- d (expired)'
         [ -n "$late" ] || break
@@ -402,7 +409,7 @@ expired_after() {
     [ -z "$late" ] || complain "${late%, not *}" "${late##*, not }"
 }
 
-# proves: 17
+# proves: 17 19 20
 @test "watch ignores what is not well-formed" {
     see='this exercise, "On the wire"; exercise 14, "Read strictly"'
     local a b text name
@@ -473,7 +480,7 @@ expired_after() {
     stop_program
     number=0
     : >program.out
-    rm -f ann.in bob.in
+    rm -f ann.* bob.*
     watches
     printf -v text 'é\n\e[31m \xe2\x80\xae \xff'
     some_id
@@ -505,30 +512,30 @@ expired_after() {
     shows "+ c from $(from ann): x"
 }
 
-# proves: 31 32
+# proves: 18 25 31 32
 @test "watch has 64 places; it says once that the list is full, until there is a place again" {
     see='this exercise, "The contract", 31 and 32'
     local i all=()
     own_lan
     watches
-    for ((i = 1; i <= 64; i++)); do all+=("$(printf 'OFFER %08x %d 60000 n%d x' $((i * 65537)) $i $i)"); done
+    for ((i = 1; i <= 64; i++)); do all+=("$(printf 'OFFER %08x %d 60000 n%d x' $((i * 65536 + 7)) $i $i)"); done
     says ann "${all[@]}"
     for ((i = 1; i <= 64; i++)); do all[i - 1]="+ n$i from $(from ann): x"; done
     shows "${all[@]}"
-    sent='64 offers, as: OFFER 00010001 1 60000 n1 x'
-    says ann 'WITHDRAW 00020002 3' 'OFFER 00000041 1 60000 more x' 'WITHDRAW 00000042 1' 'OFFER 00000043 1 60000 more x' 'OFFER 00010001 2 60000 n1 y'
+    sent='64 offers, as: OFFER 00010007 1 60000 n1 x'
+    says ann 'WITHDRAW 00020007 3' 'OFFER 00000041 1 60000 more x' 'WITHDRAW 00000042 1' 'OFFER 00000043 1 60000 more x' 'OFFER 00010007 2 60000 n1 y'
     shows '- n2 (withdrawn)' '= n1: y'
     wanted $'bulletin: watching on eth0\nbulletin: the list is full' "$(cat program.err)"
     types $'\n'
     program_writes program.out $((${#shown[@]} + 64)) 'the list'
     wanted '63 offers' "${lines[-1]}"
     shown=("${lines[@]}")
-    says ann 'OFFER 00050005 6 1 n5 x'
+    says ann 'OFFER 00050007 6 1 n5 x'
     shows '- n5 (expired)'
-    says ann 'OFFER 00000041 2 60000 more x' 'OFFER 00000043 2 60000 more x' 'OFFER 00000044 1 60000 more x' 'OFFER 00010001 3 60000 n1 z'
+    says ann 'OFFER 00000041 2 60000 more x' 'OFFER 00000043 2 60000 more x' 'OFFER 00000044 1 60000 more x' 'OFFER 00010007 3 60000 n1 z'
     shows "+ more from $(from ann): x" '= n1: z'
     wanted $'bulletin: watching on eth0\nbulletin: the list is full\nbulletin: the list is full' "$(cat program.err)"
-    says ann 'WITHDRAW 00000041 3' 'OFFER 00000043 3 60000 more x' 'OFFER 00010001 4 60000 n1 !'
+    says ann 'WITHDRAW 00000041 3' 'OFFER 00000043 3 60000 more x' 'OFFER 00010007 4 60000 n1 !'
     shows '- more (withdrawn)' '= n1: !'
     wanted $'bulletin: watching on eth0\nbulletin: the list is full\nbulletin: the list is full' "$(cat program.err)"
 }

@@ -309,6 +309,35 @@ static size_t sort_offers(struct offer *offers, struct offer *sorted[])
     return count;
 }
 
+/* 7. Creates a socket, binds it to the group, and joins. Returns -1 if that cannot be done. */
+static int join(const struct endpoint *group, const char *interface)
+{
+    const struct group_req request = { if_nametoindex(interface), group->address };
+    const bool is_ipv4 = group->address.ss_family == AF_INET;
+    const int on = 1, off = 0;
+    int sock = socket(group->address.ss_family, SOCK_DGRAM, 0);
+    if (sock == -1) {
+        warn("cannot create a socket");
+        return -1;
+    }
+    /* Others on this machine may have the port of the group, too. */
+    if (setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == -1)
+        fail("cannot set SO_REUSEADDR");
+    /* Linux: without this, what comes by another interface is for us, too, if another program has joined
+     * there. (Over IPv6, the address that we bind to contains the interface.) */
+    if (is_ipv4 && setsockopt(sock, IPPROTO_IP, IP_MULTICAST_ALL, &off, sizeof off) == -1)
+        fail("cannot set IP_MULTICAST_ALL");
+    if (bind(sock, (const struct sockaddr *)&group->address, group->length) == -1)
+        warn("cannot bind to %s", endpoint_text(group));
+    else if (setsockopt(sock, is_ipv4 ? IPPROTO_IP : IPPROTO_IPV6, MCAST_JOIN_GROUP, &request,
+                        sizeof request) == -1)
+        warn("cannot join %s on %s", endpoint_host(group), interface);
+    else
+        return sock;
+    close(sock);
+    return -1;
+}
+
 static int watch(const struct arguments *args)
 {
     static struct offer offers[PLACES];
@@ -316,35 +345,9 @@ static int watch(const struct arguments *args)
     int socks[GROUPS], joined = 0;
     stop_on_signals();
 
-    /* 7. Create a socket for each group, bind it to the group, and join. Others on this machine may
-     *    do the same (SO_REUSEADDR). */
     for (int i = 0; i < GROUPS; i++) {
-        const struct endpoint *group = &args->groups[i];
-        struct group_req request = { .gr_interface = if_nametoindex(args->interface),
-                                     .gr_group = group->address };
-        const bool is_ipv4 = group->address.ss_family == AF_INET;
-        const int on = 1, off = 0;
-        socks[i] = socket(group->address.ss_family, SOCK_DGRAM, 0);
-        if (socks[i] == -1) {
-            warn("cannot create a socket");
-            continue;
-        }
-        if (setsockopt(socks[i], SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == -1)
-            fail("cannot set SO_REUSEADDR");
-        /* Linux: without this, what comes by another interface is for us, too, if another program has
-         * joined there. (Over IPv6, the address that we bind to contains the interface.) */
-        if (is_ipv4 && setsockopt(socks[i], IPPROTO_IP, IP_MULTICAST_ALL, &off, sizeof off) == -1)
-            fail("cannot set IP_MULTICAST_ALL");
-        if (bind(socks[i], (const struct sockaddr *)&group->address, group->length) == -1)
-            fail("cannot bind to %s", endpoint_text(group));
-        if (setsockopt(socks[i], is_ipv4 ? IPPROTO_IP : IPPROTO_IPV6, MCAST_JOIN_GROUP, &request,
-                       sizeof request) == -1) {
-            warn("cannot join %s on %s", endpoint_host(group), args->interface);
-            close(socks[i]);
-            socks[i] = -1;
-            continue;
-        }
-        joined++;
+        socks[i] = join(&args->groups[i], args->interface);
+        joined += socks[i] != -1;
     }
     errno = 0;
     if (joined == 0)
