@@ -18,21 +18,31 @@ own_lan() {
     pids+=("$!")
     host2=(nsenter -t "$!" -U -n --preserve-credentials --)
     read -r reason <&"$network" || true
-    reason=$("${inside[@]}" sh -c 'PATH=$PATH:/usr/sbin:/sbin
-        for n in 0 1; do
-            echo "link add eth$n type veth peer name eth$n netns $1
-                link set eth$n addrgenmode none
-                link set eth$n up
-                address add 10.$((77 + n)).0.1/24 dev eth$n
-                address add fe80::1/64 dev eth$n nodad"
-        done | ip -batch - && ip route add 224.0.0.0/4 dev eth1' sh "$!" 2>&1 && "${host2[@]}" sh -c 'PATH=$PATH:/usr/sbin:/sbin
-        for n in 0 1; do
-            echo "link set eth$n addrgenmode none
-                link set eth$n up
-                address add 10.$((77 + n)).0.2/24 dev eth$n
-                address add fe80::2/64 dev eth$n nodad"
-        done | ip -batch - && ip route add 224.0.0.0/4 dev eth0' 2>&1) || skip "no network of its own: ${reason%%$'\n'*}"
+    reason=$(own_host 1 "link add eth0 type veth peer name eth0 netns $!"$'\n'"link add eth1 type veth peer name eth1 netns $!" 2>&1 &&
+        at_2 own_host 2 2>&1 && are_up && at_2 are_up) || skip "no network of its own: ${reason%%$'\n'*}"
+    configure route add 224.0.0.0/4 dev eth1
+    at_2 configure route add 224.0.0.0/4 dev eth0
     sent='' shown=() number=0
+}
+
+# own_host NUMBER [LINE]: makes its two interfaces ready; LINE is what the command ip does before.
+own_host() {
+    local n
+    {
+        echo "${2-}"
+        for n in 0 1; do
+            printf '%s\n' "link set eth$n addrgenmode none" "link set eth$n up" "address add 10.$((77 + n)).0.$1/24 dev eth$n" \
+                "address add fe80::$1/64 dev eth$n nodad"
+        done
+    } | configure -batch -
+}
+
+# are_up: waits until nothing that is sent is lost, because the kernel has not seen yet that both ends are up.
+are_up() {
+    local naps=0
+    until [ "$(configure -o link show up | grep -c ' state UP ')" = 2 ]; do
+        keep_waiting || { echo 'the interfaces do not come up' && return 1; }
+    done
 }
 
 # at_2 COMMAND...: runs a function of ours for host 2.
