@@ -19,9 +19,7 @@ own_lan() {
     host2=(nsenter -t "$!" -U -n --preserve-credentials --)
     read -r reason <&"$network" || true
     reason=$(own_host 1 "link add eth0 type veth peer name eth0 netns $!"$'\n'"link add eth1 type veth peer name eth1 netns $!" 2>&1 &&
-        at_2 own_host 2 2>&1 && are_up && at_2 are_up) || skip "no network of its own: ${reason%%$'\n'*}"
-    configure route add 224.0.0.0/4 dev eth1
-    at_2 configure route add 224.0.0.0/4 dev eth0
+        at_2 own_host 2 2>&1 && are_up) || skip "no network of its own: ${reason%%$'\n'*}"
     sent='' shown=() number=0
 }
 
@@ -34,10 +32,12 @@ own_host() {
             printf '%s\n' "link set eth$n addrgenmode none" "link set eth$n up" "address add 10.$((77 + n)).0.$1/24 dev eth$n" \
                 "address add fe80::$1/64 dev eth$n nodad"
         done
+        echo "route add 224.0.0.0/4 dev eth$((2 - $1))"
     } | configure -batch -
 }
 
-# are_up: waits until nothing that is sent is lost, because the kernel has not seen yet that both ends are up.
+# are_up: waits until the kernel has seen that the other end of each cable is up; before that, what is sent is lost. (Host 2
+# has seen it: its ends came up last.)
 are_up() {
     local naps=0
     until [ "$(configure -o link show up | grep -c ' state UP ')" = 2 ]; do
@@ -53,7 +53,7 @@ at_2() {
 
 # configure ARGUMENT...: the command ip, on host 1.
 configure() {
-    "${inside[@]}" env PATH="$PATH:/usr/sbin:/sbin" ip "$@"
+    PATH=$PATH:/usr/sbin:/sbin "${inside[@]}" ip "$@"
 }
 
 # milliseconds: of the clock, in $moment.
@@ -322,9 +322,12 @@ says() {
 
 # shows LINE...: and now it has printed these lines, too, and nothing else.
 shows() {
+    local all
     shown+=("$@")
     program_writes program.out ${#shown[@]} "on standard output: ${*: -1}"
-    wanted "$(printf '%s\n' "${shown[@]}")" "$(cat program.out)"
+    printf -v all '%s\n' "${shown[@]}"
+    slurp program.out
+    wanted "$all" "$content"
 }
 
 # from NAME: its endpoint.
@@ -677,10 +680,10 @@ expired_after() {
     refuses offer eth0 ann x y
     refuses offer -x eth0 ann x
     refuses offer eth0 ann ''
-    for bad in 0 0.09 86400.5 1x -1 ''; do refuses offer -t "$bad" eth0 ann x; done
+    for bad in 0.09 86400.5 1x; do refuses offer -t "$bad" eth0 ann x; done
     printf -v name '%33s' ''
     printf -v text '%201s' x
-    for bad in '' 'a b' $'a\n' $'a\x7f' é "${name// /n}"; do refuses offer eth0 "$bad" x; done
+    for bad in '' 'a b' $'a\x7f' é "${name// /n}"; do refuses offer eth0 "$bad" x; done
     refuses offer eth0 ann "$text"
     refuses watch
     refuses watch eth0 x
