@@ -36,7 +36,7 @@
  * two fields, and then anything. */
 struct message {
     uint32_t run;    // a number that the sender makes up
-    uint32_t number; // of the datagram: 1, 2, 3, ...; 0: this is a question, or its answer
+    uint32_t number; // of the datagram: 1, 2, ...; of a question: 0; of its answer: that count
     uint32_t count;  // "I have sent so many" (0: "may I send?"), or "so many have come"
 };
 
@@ -44,8 +44,8 @@ struct message {
 struct run {
     uint32_t id;
     unsigned long datagrams, bytes, calls;
-    unsigned long sent; // what the sender says; 0: nothing so far
-    bool asked;         // it waits for an answer
+    uint32_t sent; // what the sender says; 0: nothing so far
+    bool asked;    // it waits for an answer
 };
 
 struct arguments {
@@ -153,12 +153,13 @@ static ssize_t take_stack(int sock, struct run *run)
 
 static const struct way {
     const char *name;
+    size_t batch; // datagrams in a call, at most
     ssize_t (*send)(int sock, char *block, size_t size, size_t count);
     ssize_t (*take)(int sock, struct run *run);
 } ways[] = {
-    { "one", send_one, take_one },
-    { "calls", send_calls, take_calls },
-    { "stack", send_stack, take_stack },
+    { "one", 1, send_one, take_one },
+    { "calls", BATCH, send_calls, take_calls },
+    { "stack", BATCH, send_stack, take_stack },
 };
 
 /* --------------------------------- the two programs -------------------------------- */
@@ -190,12 +191,34 @@ static unsigned long ask_taker(int sock, uint32_t run, uint32_t sent, const stru
             const ssize_t n = recv(sock, &answer, sizeof answer, MSG_TRUNC);
             if (n == -1)
                 fail("an error came back for %s", endpoint_text(peer));
-            if (n == sizeof answer && memcmp(&answer, &question, HEADER) == 0)
-                return ntohl(answer.count);
+            if (n == sizeof answer && answer.run == question.run && answer.number == question.count)
+                return ntohl(answer.count); // and not the answer to an earlier question
         }
     }
     say("no answer from %s: is pump take there, and free?", endpoint_text(peer));
     exit(1);
+}
+
+/* Tells the kernel the size of the datagrams that it cuts from a block; 0: it cuts no more. */
+static void cut_blocks(int sock, size_t size)
+{
+    if (setsockopt(sock, IPPROTO_UDP, UDP_SEGMENT, &(int){ (int)size }, sizeof(int)) == -1)
+        fail("cannot let the kernel cut blocks (try -w calls)");
+}
+
+/* Tells why a call has sent nothing. */
+static _Noreturn void fail_to_send(const struct arguments *args)
+{
+    const char *peer = endpoint_text(&args->endpoint);
+    if (errno == ECONNREFUSED) // because of an earlier datagram
+        fail("an error came back for %s", peer);
+    if (args->way->send == send_stack && (errno == EMSGSIZE || errno == EINVAL)) {
+        say("cannot cut blocks into %zu bytes: with headers, that is more than the MTU to %s "
+            "(try -w calls)",
+            args->size, peer); // EINVAL: an older kernel
+        exit(1);
+    }
+    fail("cannot send %zu bytes to %s", args->size, peer);
 }
 
 static void send_flood(const struct arguments *args)
@@ -214,15 +237,14 @@ static void send_flood(const struct arguments *args)
         fail("cannot make up a number");
     ask_taker(sock, run, 0, peer);
 
-    /* 3. The third way: tell the kernel the size of the datagrams that it cuts from a block. */
+    /* 3. The third way: let the kernel cut blocks. */
+    const bool stack = args->way->send == send_stack;
     const size_t size = args->size;
-    size_t batch = args->way->send == send_one ? 1 : BATCH;
-    if (args->way->send == send_stack) {
-        if (setsockopt(sock, IPPROTO_UDP, UDP_SEGMENT, &(int){ (int)size }, sizeof(int)) == -1)
-            fail("cannot let the kernel cut blocks");
-        if (batch > BLOCK_MAX / size)
-            batch = BLOCK_MAX / size;
-    }
+    size_t batch = args->way->batch;
+    if (stack)
+        cut_blocks(sock, size);
+    if (stack && batch > BLOCK_MAX / size)
+        batch = BLOCK_MAX / size;
 
     /* 4. Send as fast as we can. Each datagram has a number. */
     static char block[BATCH * DATAGRAM_MAX];
@@ -235,23 +257,26 @@ static void send_flood(const struct arguments *args)
         }
         const ssize_t n = args->way->send(sock, block, size, batch);
         if (n == -1)
-            fail("cannot send %zu bytes to %s", size, endpoint_text(peer));
+            fail_to_send(args);
         sent += (unsigned long)n;
         calls++;
     }
     print_result("sent", sent, sent * size, calls, seconds);
 
-    /* 5. Ask what has come: only the other side knows. */
+    /* 5. Ask what has come: only the other side knows. The question stays in one piece. */
+    if (stack)
+        cut_blocks(sock, 0);
     print_loss(sent, ask_taker(sock, run, (uint32_t)sent, peer));
     close(sock);
 }
 
 static void answer(int sock, const struct endpoint *sender, struct run *run)
 {
-    const struct message message = { htonl(run->id), 0, htonl((uint32_t)run->datagrams) };
+    const struct message message = { htonl(run->id), htonl(run->sent),
+                                     htonl((uint32_t)run->datagrams) };
     if (sendto(sock, &message, sizeof message, 0, (const struct sockaddr *)&sender->address,
                sender->length) == -1)
-        warn("cannot answer %s", endpoint_text(sender));
+        warn("cannot send %zu bytes to %s", sizeof message, endpoint_text(sender));
     run->asked = false;
 }
 
@@ -259,23 +284,26 @@ static void answer(int sock, const struct endpoint *sender, struct run *run)
 static void take_flood(int sock, const struct endpoint *sender, struct run *run,
                        const struct way *way)
 {
-    const double start = now();
-    double last = start;
     answer(sock, sender, run);
+    double start = now(), last = start;
     while (run->sent == 0 && !stop_requested()) {
         const unsigned long before = run->datagrams;
         if (way->take(sock, run) == -1) {
             if (errno != EAGAIN)
                 fail("cannot receive");
-            if (!wait_for_input(sock, last + SILENCE))
-                break;
+            wait_for_input(sock, last + SILENCE);
         }
         if (run->datagrams != before) {
             run->calls++;
             last = now();
+        } else if (now() > last + SILENCE) { // strangers may still send
+            break;
         }
-        if (run->asked)
+        if (run->asked) {
             answer(sock, sender, run);
+            if (run->datagrams == 0)
+                start = last = now(); // our first answer was late, or lost
+        }
     }
     if (run->datagrams > 0)
         print_result("received", run->datagrams, run->bytes, run->calls, last - start);
@@ -300,7 +328,7 @@ static void wait_for_floods(const struct arguments *args)
     /* 2. The third way: let the kernel hand over blocks. */
     if (args->way->take == take_stack &&
         setsockopt(sock, IPPROTO_UDP, UDP_GRO, &(int){ 1 }, sizeof(int)) == -1)
-        fail("cannot let the kernel hand over blocks");
+        fail("cannot let the kernel hand over blocks (try -w calls)");
     say("bound to %s", endpoint_text(&local));
 
     struct run run = { 0 };
@@ -322,6 +350,7 @@ static void wait_for_floods(const struct arguments *args)
 
         /* 4. Take the flood. If this sender has had its turn, our answer was lost: say it again. */
         if (ntohl(question.run) == run.id) {
+            run.sent = ntohl(question.count);
             answer(sock, &from, &run);
             continue;
         }
@@ -395,7 +424,7 @@ static struct arguments parse_arguments(int argc, char *argv[])
     const char *command = next_operand(argc, argv, ""), *host = "0.0.0.0";
     args.sends = strcmp(command, "send") == 0;
     if (!args.sends && strcmp(command, "take") != 0)
-        usage_error("COMMAND is missing: send or take");
+        usage_error("bad command \"%s\": send or take", command);
     for (int option; (option = next_option(argc, argv, args.sends ? "w:s:t:" : "w:b:")) != -1;)
         if (option == 'w')
             args.way = parse_way(optarg);
