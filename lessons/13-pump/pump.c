@@ -184,7 +184,7 @@ static unsigned long ask_taker(int sock, uint32_t run, uint32_t sent, const stru
     const struct message question = { htonl(run), 0, htonl(sent) };
     struct message answer;
     for (int i = 0; i < TRIES; i++) {
-        if (send(sock, &question, sizeof question, 0) == -1)
+        if (send(sock, &question, sizeof question, 0) == -1 && errno != ECONNREFUSED) // see below
             fail("cannot send %zu bytes to %s", sizeof question, endpoint_text(peer));
         const double deadline = now() + PATIENCE;
         while (wait_for_input(sock, deadline)) {
@@ -246,16 +246,19 @@ static void send_flood(const struct arguments *args)
     if (stack && batch > BLOCK_MAX / size)
         batch = BLOCK_MAX / size;
 
-    /* 4. Send as fast as we can. Each datagram has a number. */
+    /* 4. Send as fast as we can. Each datagram has a number. An error in the middle of sendmmsg cuts
+     *    the call short, and its reason is lost: then we stop, and ask. */
     static char block[BATCH * DATAGRAM_MAX];
     unsigned long sent = 0, calls = 0;
     double seconds = 0;
-    for (const double start = now(); seconds < args->seconds; seconds = now() - start) {
+    ssize_t n = (ssize_t)batch;
+    for (const double start = now(); seconds < args->seconds && n == (ssize_t)batch;
+         seconds = now() - start) {
         for (size_t i = 0; i < batch; i++) {
             const struct message message = { htonl(run), htonl((uint32_t)(sent + i + 1)), 0 };
             memcpy(block + i * size, &message, HEADER);
         }
-        const ssize_t n = args->way->send(sock, block, size, batch);
+        n = args->way->send(sock, block, size, batch);
         if (n == -1)
             fail_to_send(args);
         sent += (unsigned long)n;
@@ -329,6 +332,7 @@ static void wait_for_floods(const struct arguments *args)
     if (args->way->take == take_stack &&
         setsockopt(sock, IPPROTO_UDP, UDP_GRO, &(int){ 1 }, sizeof(int)) == -1)
         fail("cannot let the kernel hand over blocks (try -w calls)");
+    stop_on_signals();
     say("bound to %s", endpoint_text(&local));
 
     struct run run = { 0 };
@@ -366,12 +370,10 @@ static void wait_for_floods(const struct arguments *args)
 int main(int argc, char *argv[])
 {
     const struct arguments args = parse_arguments(argc, argv);
-    if (args.sends) {
+    if (args.sends)
         send_flood(&args);
-    } else {
-        stop_on_signals();
+    else
         wait_for_floods(&args);
-    }
     flush_output();
     return 0;
 }
