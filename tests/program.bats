@@ -7,19 +7,22 @@ load helpers
 
 # Every lesson's program; of them those that run until they are stopped, and of these those that bind.
 # Those that run only in a LAN are stopped in their own files. ONLY=echo looks at that one alone.
-programs=() servers=() binding=()
+# What a stranger sends to pump changes nothing that it prints: it is missing from those that `report`.
+programs=() servers=() binding=() report=()
 for source in "$ROOT"/lessons/*/*.c; do
     [[ -z ${ONLY-} || $source == */$ONLY.c ]] || continue
     programs+=("$(basename "$source" .c)")
     ! grep -qE 'AF_PACKET|MCAST_JOIN_GROUP' "$source" || continue
     ! grep -q 'stop_on_signals();' "$source" || servers+=("${programs[-1]}")
     ! grep -qz 'stop_on_signals();.*say("bound to' "$source" || binding+=("${programs[-1]}")
+    [[ $source == */pump.c ]] || ! grep -q 'stop_on_signals();' "$source" || report+=("${programs[-1]}")
 done
 
-# usage NAME: sets $usage to the usage line of the program, and $letters to its options that take an
-# argument.
+# usage NAME: sets $usage to the usage line of the program, or of its first command, and $letters to the
+# options there that take an argument.
 usage() {
     usage=$("$BUILD/$1" -h | head -n 1)
+    usage=${usage%%, or *}
     letters=$(grep -oE -e '\[-[a-z] ' <<<"$usage" | tr -cd '[:lower:]' | sed 's/./& /g')
 }
 
@@ -54,6 +57,7 @@ caught_nothing() {
 refuses() {
     local mistake=$1 name=$2 status=0
     shift 2
+    [[ ${usage-} != "usage: $name "[a-z]* ]] || set -- "$(cut -d ' ' -f 3 <<<"$usage")" "$@" # its first command
     timeout -k 1 60 "$BUILD/$name" "$@" <typed >out 2>err || status=$?
     echo "$name $*: exit $status, and it says:"
     mapfile -t said <err
@@ -76,7 +80,7 @@ refuses() {
         for letter in h $letters; do
             grep -q "^  -$letter " out
         done
-        equal "$(wc -w <<<"$letters")" "$(grep -c '^  -[^h] [A-Z]' out)"
+        equal "$(head -n 1 out | grep -oE -e '\[-[a-z] ' | sort -u | wc -l)" "$(grep -c '^  -[^h] [A-Z]' out)"
         "$BUILD/$name" --help >again
         cmp out again
     done
@@ -161,7 +165,10 @@ refuses() {
     done
     for name in "${programs[@]}"; do
         begin "$name"
-        [[ $letters != *w* ]] || refuses 'bad time "0": a number of seconds above 0.*' "$name" -w 0 "${operands[@]}"
+        for letter in $letters; do
+            [[ $usage != *"[-$letter SECONDS]"* ]] ||
+                refuses 'bad time "0": a number of seconds above 0.*' "$name" "-$letter" 0 "${operands[@]}"
+        done
     done
     caught_nothing
 }
@@ -263,6 +270,7 @@ at_free_port() {
     case $1 in
     threaded-chat) arguments=(-b 127.0.0.1 -l 0 127.0.0.1 1) ;;
     lossy) arguments=(-b 127.0.0.1 127.0.0.1 1 0) ;;
+    pump) arguments=(take -b 127.0.0.1 0) ;;
     *) arguments=(-b 127.0.0.1 0) ;;
     esac
 }
@@ -304,7 +312,7 @@ summed_up() {
 }
 
 @test "program: output that cannot be written ends a server with a message, exit 1" {
-    for name in "${servers[@]}"; do
+    for name in "${report[@]}"; do
         for ((i = 0; i < ${#unwritable[@]}; i += 2)); do
             up "$name" err to_nowhere "${unwritable[i]}"
             "$BUILD/sender" 127.0.0.1 "$port" hello
@@ -316,7 +324,7 @@ summed_up() {
 }
 
 @test "program: output that cannot be written ends a server in a flood, too" {
-    for name in "${servers[@]}"; do
+    for name in "${report[@]}"; do
         up "$name" err to_nowhere '>/dev/full'
         server=$pid
         start flood "$BUILD/probe" flood 127.0.0.1 "$port" 100000000 64
@@ -364,6 +372,7 @@ summed_up() {
         lossy) arguments=(-b 127.0.0.1 127.0.0.1 1 "$room") ;;
         layers) arguments=(no-such) ;;
         connected) arguments=(127.255.255.255 "$room" hello) ;;
+        pump) arguments=(take -b 127.0.0.1 "$room") ;;
         race) continue ;;      # it asks itself alone: see race.bats
         multicast) continue ;; # it runs in a LAN: see multicast.bats
         *) arguments=(-b 127.0.0.1 "$room") ;;
@@ -395,7 +404,7 @@ summed_up() {
 }
 
 @test "program: Ctrl-C and SIGTERM stop a server that waits for the next datagram" {
-    for name in "${servers[@]}"; do
+    for name in "${report[@]}"; do
         for signal in INT TERM; do
             up "$name" server
             for text in one two three; do
@@ -457,7 +466,7 @@ summed_up() {
 
 @test "program: a signal in a flood stops a server, and what it counts is what it printed" {
     for round in {1..2}; do
-        for name in "${servers[@]}"; do
+        for name in "${report[@]}"; do
             up "$name" server
             server=$pid
             start flood "$BUILD/probe" flood 127.0.0.1 "$port" 100000000 64
@@ -530,7 +539,7 @@ END
 # ------------------------------------- output -------------------------------------
 
 @test "program: every line is out by the time a server waits, into a pipe as into a file" {
-    for name in "${servers[@]}"; do
+    for name in "${report[@]}"; do
         up "$name" server
         for text in one two; do
             "$BUILD/sender" 127.0.0.1 "$port" "$text"

@@ -198,7 +198,7 @@ build_site() {
             program=$(basename "$lesson" .c)
             page=${lesson%/*}/README.md
             help=$("$BUILD/$program" -h)
-            options=$(head -n 1 <<<"$help" | grep -oE '\[-[0-9a-zA-Z]' | tr -d '[' | sort)
+            options=$(head -n 1 <<<"$help" | grep -oE '\[-[0-9a-zA-Z]' | tr -d '[' | sort -u)
             explained=$(sed -nE '2,$s/^ +(-[0-9a-zA-Z])( .*)/\1/p' <<<"$help" | grep -vx -e -h | sort)
             [[ $options == "$explained" ]] ||
                 echo "$program -h: its usage line has ${options//$'\n'/ }, but it explains ${explained//$'\n'/ }"
