@@ -146,7 +146,7 @@ demo: $(PROGRAMS) ## watch the programs talk to each other
 	@BUILD=$(BUILD) lessons/demo
 
 .PHONY: bench
-bench: $(PROGRAMS) $(BUILD)/load ## how fast is echo? (half a minute)
+bench: $(PROGRAMS) $(BUILD)/load ## how fast are echo, lossy and pump? (a minute)
 	@BUILD=$(BUILD) tests/bench/run
 
 .PHONY: lan
