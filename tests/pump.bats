@@ -95,8 +95,9 @@ all_ways() {
 @test "pump: the ways are the system calls that the lesson names" {
     strace -o /dev/null true 2>/dev/null || skip 'no strace here'
     [[ $BUILD != */sanitize-* ]] || skip 'sanitizers and strace do not go together'
+    # (In sendmmsg, musl makes a call of sendmsg for each.)
     calls=('one sendto\(.*,:64,:0,:NULL,:0\):+=:64$ recvfrom\(.*,:MSG_DONTWAIT,:NULL,:NULL\):+=:64$'
-        'calls sendmmsg\(.*,:64,:0\):+=:64$ recvmmsg\(.*,:64,:MSG_DONTWAIT,:NULL\):+=:[1-9]'
+        'calls sendmmsg\(.*,:64,:0\):+=:64$|sendmsg\(.*,:0\):+=:64$ recvmmsg\(.*,:64,:MSG_DONTWAIT,:NULL\):+=:[1-9]'
         'stack sendto\(.*,:4096,:0,:NULL,:0\):+=:4096$ recvmsg\(.*,:MSG_DONTWAIT\):+=:4096$')
     for call in "${calls[@]}"; do
         read -r way out in <<<"$call"
@@ -164,11 +165,9 @@ reports() {
 }
 
 @test "pump: if nobody is there, or the other side ends in a flood, it says that an error came back" {
-    serve bind "$BUILD/bind" -b 127.0.0.1 0
-    stop "$pid" TERM
-    run timeout 60 "$BUILD/pump" send 127.0.0.1 "$port"
+    run timeout 60 "$BUILD/pump" send 127.0.0.1 1 # nobody is there
     equal 1 "$status"
-    like "pump: an error came back for 127.0.0.1:$port: Connection refused .*" "$output"
+    like "pump: an error came back for 127.0.0.1:1: Connection refused .*" "$output"
     for way in one calls stack; do
         taker -w "$way"
         start send "$BUILD/pump" send -w "$way" -t 60 127.0.0.1 "$taker"
@@ -234,13 +233,14 @@ pump: stopped after 3 datagrams' "$(<take.err)"
         taker -w "$way"
         says 0a0b0c0d0000000000000000
         answered 1 0a0b0c0d0000000000000000
-        says 0a0b0c0d00000001 0a0b0c0d00000002
+        says 0a0b0c0d00000001 0a0b0c0d00000002 0a0b0c0d0000000000000000
+        answered 2 0a0b0c0d0000000000000002
         start flood "$BUILD/probe" flood 127.0.0.1 "$taker" 100000000 64
         await take.err "pump: 127.0.0.1:$client has not said how much it has sent"
         kill -KILL "$pid"
         await_exit "$pid"
         says 0a0b0c0d0000000000000002 # it comes back
-        answered 2 0a0b0c0d0000000200000002
+        answered 3 0a0b0c0d0000000200000002
         flood -w "$way" 127.0.0.1 "$taker" # the next one's turn
         await_lines take.out 3
         agrees sent 64

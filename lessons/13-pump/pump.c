@@ -178,13 +178,14 @@ static void print_loss(unsigned long sent, unsigned long received)
     printf("lost %lu of %lu datagrams: %.1f %%\n", lost, sent, 100 * (double)lost / (double)sent);
 }
 
-/* Tells pump take how many datagrams we have sent, until it answers how many have come. */
+/* Tells pump take how many datagrams we have sent, until it answers how many have come. (Refused: that
+ * is about a datagram of before. We ask again.) */
 static unsigned long ask_taker(int sock, uint32_t run, uint32_t sent, const struct endpoint *peer)
 {
     const struct message question = { htonl(run), 0, htonl(sent) };
     struct message answer;
     for (int i = 0; i < TRIES; i++) {
-        if (send(sock, &question, sizeof question, 0) == -1 && errno != ECONNREFUSED) // see below
+        if (send(sock, &question, sizeof question, 0) == -1 && errno != ECONNREFUSED)
             fail("cannot send %zu bytes to %s", sizeof question, endpoint_text(peer));
         const double deadline = now() + PATIENCE;
         while (wait_for_input(sock, deadline)) {
