@@ -341,14 +341,21 @@ END
 }
 
 @test "pump: output that cannot be written is an error, exit 1" {
-    serve take bash -c 'exec "$@" >/dev/full' bash "$BUILD/pump" take -b 127.0.0.1 0
+    for last in 0000000000000005 00000002; do # a sender that says how much it has sent, and one that goes
+        rm -f client.*
+        peer client
+        serve take bash -c 'exec "$@" >/dev/full' bash "$BUILD/pump" take -b 127.0.0.1 0
+        taker=$port
+        says 0a0b0c0d0000000000000000 0a0b0c0d00000001 "0a0b0c0d$last"
+        await_exit "$pid"
+        equal 1 "$status"
+        equal 'pump: cannot write standard output: No space left on device' "$(tail -n +2 take.err)"
+    done
+    taker
     status=0
-    timeout 60 "$BUILD/pump" send -t 0.05 127.0.0.1 "$port" >/dev/full 2>err || status=$?
+    timeout 60 "$BUILD/pump" send -t 0.05 127.0.0.1 "$taker" >/dev/full 2>err || status=$?
     equal 1 "$status"
     equal 'pump: cannot write standard output: No space left on device' "$(<err)"
-    await_exit "$pid"
-    equal 1 "$status"
-    equal 'pump: cannot write standard output: No space left on device' "$(tail -n 1 take.err)"
     # The last line, too.
     peer other
     mkfifo lines

@@ -311,6 +311,7 @@ static void take_flood(int sock, const struct endpoint *sender, struct run *run,
     }
     if (run->datagrams > 0)
         print_result("received", run->datagrams, run->bytes, run->calls, last - start);
+    flush_output();
     if (run->sent > 0)
         print_loss(run->sent, run->datagrams);
     else
