@@ -133,9 +133,9 @@ reports() {
     peer mute
     start send "$BUILD/pump" send 127.0.0.1 "$mute"
     asks mute
-    # Another run, another question, too short, too long.
-    printf "$sender %s\n" 000000000000000000000000 "${run}0000000100000000" "${run}00000000000000" \
-        "${run}000000000000000000" >mute.in
+    # The question itself, another run, another question, too short, too long.
+    printf "$sender %s\n" "${run}0000000000000000" 00000000000000000000000000000000 "${run}000000000000000100000000" \
+        "${run}0000000000000000000000" "${run}00000000000000000000000000" >mute.in
     await_exit "$pid"
     equal 1 "$status"
     equal "pump: no answer from 127.0.0.1:$mute: is pump take there, and free?" "$(<send.err)"
@@ -150,9 +150,9 @@ reports() {
         peer other
         start send "$BUILD/pump" send -w "$way" -s 17 -t 0.01 127.0.0.1 "$other"
         asks other
-        printf "$sender %s\n" "${run}0000000000000000" "${run}0000000000000000" >other.in # one too many
+        printf "$sender %s\n" "${run}000000000000000000000000"{,} >other.in # one too many
         reports other
-        echo "$sender $run${count}00000005" >other.in
+        echo "$sender ${run}00000000${count}00000005" >other.in
         await_exit "$pid"
         equal 0 "$status"
         count=$((16#$count))
@@ -196,7 +196,7 @@ says() {
 # answered COUNT BYTES: the client has COUNT answers by now, the last of which is this.
 answered() {
     await_lines client.out "$1"
-    equal "$taker 12 $2" "$(tail -n 1 client.out)"
+    equal "$taker 16 $2" "$(tail -n 1 client.out)"
     equal "$1" "$(wc -l <client.out)"
 }
 
@@ -206,18 +206,18 @@ answered() {
         peer client
         taker -w "$way"
         says 0a0b0c0d0000000000000000
-        answered 1 0a0b0c0d0000000000000000
+        answered 1 0a0b0c0d000000000000000000000000
         says 0a0b0c0d0000000000000000
-        answered 2 0a0b0c0d0000000000000000
+        answered 2 0a0b0c0d000000000000000000000000
         # Strangers: empty, short, of another run, a question of another run, large.
         head -c 65507 /dev/zero | "$BUILD/probe" send 127.0.0.1 "$taker"
         says '' 0a0b0c0d000001 0a0b0c0e00000001 0a0b0c0e0000000000000000 0a0b0c0e0000000000000009 \
             0a0b0c0d00000000 0a0b0c0d00000000000000 0a0b0c0d000000000000000900
         says 0a0b0c0d00000001 0a0b0c0d0000000200 0a0b0c0d00000004ffffffff
         says 0a0b0c0d0000000000000005
-        answered 3 0a0b0c0d0000000500000003
+        answered 3 0a0b0c0d000000000000000500000003
         says 0a0b0c0d00000005 0a0b0c0d0000000000000005
-        answered 4 0a0b0c0d0000000500000003
+        answered 4 0a0b0c0d000000000000000500000003
         stop "$taker_pid"
         like "received 3 datagrams, 29 bytes $TIMES, .*
 lost 2 of 5 datagrams: 40\.0 %" "$(<take.out)"
@@ -232,15 +232,15 @@ pump: stopped after 3 datagrams' "$(<take.err)"
         peer client
         taker -w "$way"
         says 0a0b0c0d0000000000000000
-        answered 1 0a0b0c0d0000000000000000
+        answered 1 0a0b0c0d000000000000000000000000
         says 0a0b0c0d00000001 0a0b0c0d00000002 0a0b0c0d0000000000000000
-        answered 2 0a0b0c0d0000000000000002
+        answered 2 0a0b0c0d000000000000000000000002
         start flood "$BUILD/probe" flood 127.0.0.1 "$taker" 100000000 64
         await take.err "pump: 127.0.0.1:$client has not said how much it has sent"
         kill -KILL "$pid"
         await_exit "$pid"
         says 0a0b0c0d0000000000000002 # it comes back
-        answered 3 0a0b0c0d0000000200000002
+        answered 3 0a0b0c0d000000000000000200000002
         flood -w "$way" 127.0.0.1 "$taker" # the next one's turn
         await_lines take.out 3
         agrees sent 64
@@ -269,7 +269,7 @@ pump: stopped after 3 datagrams' "$(<take.err)"
     equal 0 "$status"
     equal 2 "$(grep -c '^lost' <<<"$output")"
     like 'pump: bound to 0\.0\.0\.0:7788
-pump: cannot send 12 bytes to 10\.77\.0\.2:0: Invalid argument \(nobody can be at port 0\)
+pump: cannot send 16 bytes to 10\.77\.0\.2:0: Invalid argument \(nobody can be at port 0\)
 pump: 10\.77\.0\.2:0 has not said how much it has sent
 pump: stopped after .*' "$(<err)"
 }
@@ -362,12 +362,12 @@ END
     exec 8<>lines
     start send bash -c 'exec "$@" >lines 8<&-' bash "$BUILD/pump" send -t 0.01 127.0.0.1 "$other"
     asks other
-    echo "$sender ${run}0000000000000000" >other.in
+    echo "$sender ${run}000000000000000000000000" >other.in
     IFS= read -r -t "$DEADLINE" line <&8
     like 'sent .*' "$line"
     exec 8<&-
     reports other
-    echo "$sender $run${count}00000005" >other.in
+    echo "$sender ${run}00000000${count}00000005" >other.in
     await_exit "$pid"
     equal 1 "$status"
     equal 'pump: cannot write standard output: Broken pipe' "$(<send.err)"

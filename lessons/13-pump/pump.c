@@ -28,16 +28,18 @@
 #define BATCH 64        // datagrams in a call, at most
 #define BLOCK_MAX 65507 // bytes: the kernel takes a block as one datagram, until it cuts it
 #define HEADER 8        // bytes: run and number
+#define QUESTION 12     // bytes: the same, and what was sent
 #define PATIENCE 0.2    // seconds: how long to wait for an answer
 #define TRIES 10        // how often to ask for it
 #define SILENCE 1.0     // seconds: if nothing comes for so long, the sender has gone
 
 /* What the two ends say to each other, in network byte order. A datagram of the flood has the first
- * two fields, and then anything. */
+ * two fields, and then anything; a question has three; the answer repeats them, and has all four. */
 struct message {
     uint32_t run;    // a number that the sender makes up
-    uint32_t number; // of the datagram: 1, 2, ...; of a question: 0; of its answer: that count
-    uint32_t count;  // "I have sent so many" (0: "may I send?"), or "so many have come"
+    uint32_t number; // of the datagram: 1, 2, 3, ...; of a question and its answer: 0
+    uint32_t sent;   // datagrams, so far; 0 asks "may I send?"
+    uint32_t come;   // of these
 };
 
 /* What has come of one sender. */
@@ -96,8 +98,8 @@ static void count_datagram(const char *data, size_t n, struct run *run)
     if (message.number != 0) {
         run->datagrams++;
         run->bytes += n;
-    } else if (n == sizeof message) {
-        run->sent = ntohl(message.count);
+    } else if (n == QUESTION) {
+        run->sent = ntohl(message.sent);
         run->asked = true;
     }
 }
@@ -182,18 +184,18 @@ static void print_loss(unsigned long sent, unsigned long received)
  * is about a datagram of before. We ask again.) */
 static unsigned long ask_taker(int sock, uint32_t run, uint32_t sent, const struct endpoint *peer)
 {
-    const struct message question = { htonl(run), 0, htonl(sent) };
+    const struct message question = { htonl(run), 0, htonl(sent), 0 };
     struct message answer;
     for (int i = 0; i < TRIES; i++) {
-        if (send(sock, &question, sizeof question, 0) == -1 && errno != ECONNREFUSED)
-            fail("cannot send %zu bytes to %s", sizeof question, endpoint_text(peer));
+        if (send(sock, &question, QUESTION, 0) == -1 && errno != ECONNREFUSED)
+            fail("cannot send %d bytes to %s", QUESTION, endpoint_text(peer));
         const double deadline = now() + PATIENCE;
         while (wait_for_input(sock, deadline)) {
             const ssize_t n = recv(sock, &answer, sizeof answer, MSG_TRUNC);
             if (n == -1)
                 fail("an error came back for %s", endpoint_text(peer));
-            if (n == sizeof answer && answer.run == question.run && answer.number == question.count)
-                return ntohl(answer.count); // and not the answer to an earlier question
+            if (n == sizeof answer && memcmp(&answer, &question, QUESTION) == 0)
+                return ntohl(answer.come); // to this question, and not to an earlier one
         }
     }
     say("no answer from %s: is pump take there, and free?", endpoint_text(peer));
@@ -256,7 +258,7 @@ static void send_flood(const struct arguments *args)
     for (const double start = now(); seconds < args->seconds && n == (ssize_t)batch;
          seconds = now() - start) {
         for (size_t i = 0; i < batch; i++) {
-            const struct message message = { htonl(run), htonl((uint32_t)(sent + i + 1)), 0 };
+            const struct message message = { htonl(run), htonl((uint32_t)(sent + i + 1)), 0, 0 };
             memcpy(block + i * size, &message, HEADER);
         }
         n = args->way->send(sock, block, size, batch);
@@ -276,7 +278,7 @@ static void send_flood(const struct arguments *args)
 
 static void answer(int sock, const struct endpoint *sender, struct run *run)
 {
-    const struct message message = { htonl(run->id), htonl(run->sent),
+    const struct message message = { htonl(run->id), 0, htonl(run->sent),
                                      htonl((uint32_t)run->datagrams) };
     if (sendto(sock, &message, sizeof message, 0, (const struct sockaddr *)&sender->address,
                sender->length) == -1)
@@ -351,16 +353,16 @@ static void wait_for_floods(const struct arguments *args)
             wait_for_input(sock, INFINITY);
             continue;
         }
-        if (n != sizeof question || question.number != 0)
+        if (n != QUESTION || question.number != 0)
             continue; // a stranger's, or late
 
         /* 4. Take the flood. If this sender has had its turn, our answer was lost: say it again. */
         if (ntohl(question.run) == run.id) {
-            run.sent = ntohl(question.count);
+            run.sent = ntohl(question.sent);
             answer(sock, &from, &run);
             continue;
         }
-        run = (struct run){ .id = ntohl(question.run), .sent = ntohl(question.count) };
+        run = (struct run){ .id = ntohl(question.run), .sent = ntohl(question.sent) };
         take_flood(sock, &from, &run, args->way);
         taken += run.datagrams;
     }
