@@ -325,8 +325,8 @@ drops() {
     kill -STOP "$program"
     # shellcheck disable=SC2046
     bytes stranger $(printf 'ee %.0s' {1..300})
-    numbers pump 6 7 8
     sent_by stranger
+    numbers pump 6 7 8
     sent_by pump
     told 'these while the program was stopped (SIGSTOP); then again:'
     kill -CONT "$program"
