@@ -223,7 +223,6 @@ counts_calls() {
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 static void count(void)
 {
@@ -240,10 +239,11 @@ static void count(void)
         count(); \
         return next arguments; \
     }
+/* Not by <sys/socket.h>: glibc and musl declare recvmmsg in different ways. */
 COUNTED(ssize_t, recv, (int s, void *b, size_t n, int f), (s, b, n, f))
-COUNTED(ssize_t, recvfrom, (int s, void *b, size_t n, int f, struct sockaddr *a, socklen_t *l), (s, b, n, f, a, l))
-COUNTED(ssize_t, recvmsg, (int s, struct msghdr *m, int f), (s, m, f))
-COUNTED(int, recvmmsg, (int s, struct mmsghdr *m, unsigned n, int f, struct timespec *t), (s, m, n, f, t))
+COUNTED(ssize_t, recvfrom, (int s, void *b, size_t n, int f, void *a, void *l), (s, b, n, f, a, l))
+COUNTED(ssize_t, recvmsg, (int s, void *m, int f), (s, m, f))
+COUNTED(int, recvmmsg, (int s, void *m, unsigned n, int f, void *t), (s, m, n, f, t))
 COUNTED(ssize_t, read, (int s, void *b, size_t n), (s, b, n))
 END
     # shellcheck disable=SC2086
