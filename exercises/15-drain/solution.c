@@ -1,6 +1,6 @@
 /**
  * @file drain.c
- * @brief Exercise 15, one good solution: a receiver that keeps up with a flood, and says what is missing.
+ * @brief Exercise 15, one good solution: keep up with a flood, and say what is missing.
  */
 #define _GNU_SOURCE // recvmmsg: Linux, FreeBSD, NetBSD
 #include <arpa/inet.h>
@@ -30,8 +30,8 @@ struct arguments {
     double seconds;
 };
 
-/* One datagram: as much of it as we keep, and what the kernel tells about it. Its control messages must be
- * aligned (cmsg(3)). */
+/* One datagram: as much of it as we keep, and what the kernel tells about it. Its control messages
+ * must be aligned (cmsg(3)). */
 struct datagram {
     struct endpoint peer;
     uint32_t words[KEPT / 4];
@@ -87,8 +87,8 @@ static void add_gap(struct run *run, uint64_t first, uint64_t last)
     run->missing += (uint32_t)(last - first + 1);
 }
 
-/* Settles all numbers below `end`: they leave the window, and whatever has not come is missing. Only those
- * up to the highest can have come, so the loop is short; all others are one gap. */
+/* Settles all numbers below `end`: they leave the window, and what has not come is missing. Only
+ * those up to the highest can have come, so the loop is short; all others are one gap. */
 static void settle(struct run *run, uint64_t end)
 {
     for (; run->lowest < end && run->lowest <= run->highest; run->lowest++) {
@@ -182,13 +182,13 @@ int main(int argc, char *argv[])
     struct arguments args = parse_arguments(argc, argv);
     stop_on_signals();
 
-    /* 1. Create the socket. Ask for the number of drops, and for the buffer, before anything can come. */
+    /* 1. Create the socket. Ask for the drop count and for the buffer before anything can come. */
     int sock = socket(args.local.address.ss_family, SOCK_DGRAM, 0);
     if (sock == -1)
         fail("cannot create a socket");
     const int on = 1;
     if (setsockopt(sock, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on) == -1)
-        fail("cannot ask for the number of drops");
+        fail("cannot ask for the drop count");
     if (args.bytes > 0 &&
         setsockopt(sock, SOL_SOCKET, SO_RCVBUF, &args.bytes, sizeof args.bytes) == -1)
         fail("cannot ask for a receive buffer of %d bytes", args.bytes);
@@ -209,8 +209,8 @@ int main(int argc, char *argv[])
     static struct datagram datagrams[BATCH];
     struct drain drain = { .sock = sock, .seconds = args.seconds };
     while (!stop_requested()) {
-        /* 3. Take what has come, up to 64 datagrams in one call. The call changes the structures, so
-         *    prepare all of them again. */
+        /* 3. Take what has come, up to 64 datagrams in one call. The call changes the structures,
+         *    so prepare all of them again. */
         struct mmsghdr messages[BATCH];
         for (int i = 0; i < BATCH; i++) {
             struct datagram *datagram = &datagrams[i];
@@ -232,7 +232,7 @@ int main(int argc, char *argv[])
                  moment);
         }
 
-        /* 4. A run from which nothing comes any more is over, too. Then wait, if there was nothing. */
+        /* 4. A run from which nothing comes any more is over, too. Wait, if there was nothing. */
         if (drain.is_running && moment >= drain.run.deadline)
             finish(&drain, drain.run.highest, false);
         if (n == -1)

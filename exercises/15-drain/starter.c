@@ -32,8 +32,8 @@ struct arguments {
     double seconds;
 };
 
-/* One datagram: as much of it as we keep, and what the kernel tells about it. Its control messages must be
- * aligned (cmsg(3)). */
+/* One datagram: as much of it as we keep, and what the kernel tells about it. Its control messages
+ * must be aligned (cmsg(3)). */
 struct datagram {
     struct endpoint peer;
     uint32_t words[KEPT / 4];
@@ -43,16 +43,16 @@ struct datagram {
 
 static struct arguments parse_arguments(int argc, char *argv[]);
 
-/* TODO 1. A structure for the run in progress: its RUN and its endpoint, the window, the range that is not
- *         printed yet, and what the line counts. A second one of these is the run that was over last. */
+/* TODO 1. A structure for the run in progress: its RUN and its endpoint, the window, the range that
+ *         is not printed yet, and what the line counts. A second one is the run that was over. */
 
 /* TODO 2. A function that settles all numbers below a given one: they leave the window. */
 
-/* TODO 3. A function that takes the NUMBER of data: late, new or twice? A number above the window moves
- *         it: settle what leaves it. */
+/* TODO 3. A function that takes the NUMBER of data: late, new or twice? A number above the window
+ *         moves it: settle what leaves it. */
 
-/* TODO 4. A function that takes one datagram: is it of the run that was over last, does it begin a run, is
- *         it of the run in progress? Data, or an end? */
+/* TODO 4. A function that takes one datagram: is it of the run that was over last, does it begin a
+ *         run, is it of the run in progress? Data, or an end? */
 
 int main(int argc, char *argv[])
 {
@@ -77,11 +77,11 @@ int main(int argc, char *argv[])
     (void)datagrams; // no warning meanwhile: use it, and delete this line
     unsigned long taken = 0;
     while (!stop_requested()) {
-        /* TODO 7. Prepare a struct mmsghdr for each of the datagrams, take what has come with one call of
-         *         recvmmsg, and look at each. Until you do, this only waits. */
+        /* TODO 7. Prepare a struct mmsghdr for each of the datagrams, take what has come with one
+         *         call of recvmmsg, and look at each. Until you do, this only waits. */
         wait_for_input(stop_descriptor(), INFINITY);
 
-        /* TODO 8. Has nothing come for too long? Then the run is over. Else wait, if there was nothing. */
+        /* TODO 8. Has nothing come for long? Then the run is over. Wait if there was nothing. */
     }
 
     /* TODO 9. Settle the run in progress. */
