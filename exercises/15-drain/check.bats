@@ -31,10 +31,11 @@ numbers() {
     told "$name: run $run, $([ $# -le 20 ] && echo "data $*" || echo "data $1 $2 and so on to ${*: -1}")"
 }
 
-# ends NAME TOTAL: the peer NAME sends the end of $run.
+# ends NAME TOTAL: the peer NAME sends the end of $run; with TOTAL 0, the question.
 ends() {
     printf '%d %s00000000%08x\n' "$served" "$run" "$2" >"$1.in"
-    told "$1: run $run, end, TOTAL $2"
+    ended=$2
+    told "$1: run $run, $([ "$2" != 0 ] && echo "end, TOTAL $2" || echo question)"
 }
 
 # bytes NAME BYTES...: the peer NAME sends such datagrams, the bytes in hexadecimal.
@@ -45,14 +46,14 @@ bytes() {
     told "$name: $([ $# -le 20 ] && echo "$*" || echo "$# times $1") (hexadecimal)"
 }
 
-# hears NAME RECEIVED: the next thing that NAME hears is this answer to the end of $run.
+# hears NAME RECEIVED: the next thing that NAME hears is this answer to the last end.
 hears() {
     local count=${1}_heard number text lines
     printf -v "$count" '%s' $((${!count-0} + 1))
     number=${!count}
-    printf -v text '%s00000000%08x' "$run" "$2"
-    program_writes "$1.out" "$number" "at $1: the answer $text (hexadecimal: RUN $run, 0, RECEIVED $2)"
-    wanted "at $1: $served 12 $text" "at $1: ${lines[number - 1]% }"
+    printf -v text '%s00000000%08x%08x' "$run" "$ended" "$2"
+    program_writes "$1.out" "$number" "at $1: the answer $text (hexadecimal: RUN $run, 0, TOTAL $ended, RECEIVED $2)"
+    wanted "at $1: $served 16 $text" "at $1: ${lines[number - 1]% }"
 }
 
 # sent_by NAME: waits until NAME has sent all that it was told to send: what it sends last, the desk hears.
@@ -88,6 +89,8 @@ a_line() {
     some_run
     drains
     mapfile -t all < <(seq 40 | shuf)
+    ends pump 0 # may I send?
+    hears pump 0
     for number in "${all[@]}"; do
         size=$((RANDOM % 2 ? RANDOM % 8 : RANDOM % 500))
         ((number != 7)) || size=4
@@ -96,6 +99,8 @@ a_line() {
         ((number != 9)) || settled pump # so that there is room for the others
     done
     told "pump: run $run, data ${all[*]}, of 8 to 65507 bytes"
+    ends pump 0
+    hears pump 40
     ends pump 40
     hears pump 40
     a_line 40 40 0
@@ -116,12 +121,17 @@ a_line() {
     last+=$'\n'$line$'\n''missing 1 to 3'
     a_line 3 0 3
     prints "$first" "$last" "$line"
+    ends pump 0
+    hears pump 0
     last+=$'\n'$line
     some_run
     ends pump 0
     hears pump 0
-    a_line 0 0 0
-    prints "$first" "$last" "$line"
+    numbers pump 2
+    ends pump 2
+    hears pump 1
+    a_line 2 1 1
+    prints "$first" "$last" 'missing 1' "$line"
 }
 
 # proves: 14 15 16 19
@@ -527,17 +537,17 @@ is_over() {
     some_run
     drains -w 0.2
     begin=${EPOCHREALTIME/[.,]/}
-    numbers pump 1
+    numbers pump 1 2
     sent_by pump
     sent+=$'\nstranger: without a pause what is not of this run; and so does pump'
     until has_lines program.out 1; do
         printf "$served %s\n" 78 "${run}0000000100000001" >stranger.in
-        printf "$served %s\n" "${run}0000000000000000" >pump.in
+        printf "$served %s\n" "${run}0000000000000001" >pump.in # an end, less than 2
         keep_waiting || complain 'the line of the run after 0.2 seconds' "in $long, none"
     done
     is_over "$begin" 200000 1
-    wanted_like "run $run: no end, at least 1 sent, 1 received, 0 missing \([0-9]+ dropped here\), 0 twice, 0 late, [1-9][0-9]* strange" \
-        "${lines[0]}" "run $run: no end, at least 1 sent, 1 received, 0 missing (0 dropped here), 0 twice, 0 late, ... strange"
+    wanted_like "run $run: no end, at least 2 sent, 2 received, 0 missing \([0-9]+ dropped here\), 0 twice, 0 late, [1-9][0-9]* strange" \
+        "${lines[0]}" "run $run: no end, at least 2 sent, 2 received, 0 missing (0 dropped here), 0 twice, 0 late, ... strange"
 }
 
 # proves: 6 27 29

@@ -21,7 +21,7 @@
 #define BATCH 64    // datagrams that one call takes, at most
 #define WINDOW 1024 // numbers
 #define HEADER 8    // bytes: RUN and NUMBER
-#define END 12      // bytes: RUN, 0 and TOTAL, or RECEIVED
+#define END 12      // bytes: RUN, 0 and TOTAL
 #define KEPT 16     // bytes of each datagram; more than an end has, so that a longer one shows
 
 struct arguments {
@@ -47,6 +47,7 @@ struct run {
     uint64_t came[WINDOW / 64];       // a bit for each number in the window: has it come?
     uint64_t first_gap, last_gap;     // a range that is not printed yet; first_gap 0: there is none
     uint32_t received, missing;       // of the numbers so far
+    uint32_t total;                   // as the last end says; 0: as the last question
     uint32_t dropped_before, dropped; // the drop count at the first datagram, and at the last one
     unsigned long twice, late, strange;
 };
@@ -157,11 +158,10 @@ static void finish(struct drain *drain, uint64_t total, bool has_end)
     drain->last = *run;
 }
 
-/* Answers the end of the run that was over last. */
-static void answer(const struct drain *drain)
+/* Answers the end of this run, or its question: repeats it, and says how many have come. */
+static void answer(const struct drain *drain, const struct run *run)
 {
-    const struct run *run = &drain->last;
-    const uint32_t words[] = { htonl(run->id), 0, htonl(run->received) };
+    const uint32_t words[] = { htonl(run->id), 0, htonl(run->total), htonl(run->received) };
     if (sendto(drain->sock, words, sizeof words, 0, (const struct sockaddr *)&run->peer.address,
                run->peer.length) == -1)
         warn("cannot answer %s", endpoint_text(&run->peer));
@@ -256,7 +256,7 @@ static void take(struct drain *drain, const struct datagram *datagram, size_t le
     const uint32_t id = ntohl(datagram->words[0]), number = ntohl(datagram->words[1]);
     const uint32_t total = ntohl(datagram->words[2]); // of an end alone
     const bool is_data = length >= HEADER && number > 0;
-    const bool is_end = length == END && number == 0;
+    const bool is_end = length == END && number == 0; // TOTAL 0: a question
     drain->taken++;
     if (drain->is_running)
         run->dropped = drops;
@@ -265,7 +265,8 @@ static void take(struct drain *drain, const struct datagram *datagram, size_t le
     const bool is_old = drain->has_last && id == drain->last.id &&
                         same_endpoint(&datagram->peer, &drain->last.peer);
     if (is_end && is_old) {
-        answer(drain);
+        drain->last.total = total;
+        answer(drain, &drain->last);
         return;
     }
 
@@ -281,19 +282,24 @@ static void take(struct drain *drain, const struct datagram *datagram, size_t le
 
     /* 8. Is it of this run? */
     if ((!is_data && !is_end) || id != run->id || !same_endpoint(&datagram->peer, &run->peer) ||
-        (is_end && total < run->highest)) {
+        (is_end && total > 0 && total < run->highest)) {
         run->strange++;
         return;
     }
     run->deadline = moment + drain->seconds;
 
-    /* 9. A number, or the end. */
+    /* 9. A number, a question, or the end. */
     if (is_data) {
         take_number(run, number);
         return;
     }
+    run->total = total;
+    if (total == 0) {
+        answer(drain, run);
+        return;
+    }
     finish(drain, total, true);
-    answer(drain);
+    answer(drain, &drain->last);
 }
 
 static const char help[] =
