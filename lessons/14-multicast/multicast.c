@@ -31,8 +31,8 @@ struct arguments {
 
 static struct arguments parse_arguments(int argc, char *argv[]);
 
-/* An IPv6 group of one interface or one link, ff12::1 say, needs its interface: either `-i eth0` tells
- * it or the address, as in ff12::1%eth0. Returns which it is. */
+/* An IPv6 group of one interface or one link, such as ff12::1, needs an interface: `-i eth0` names it,
+ * or the address does, as in ff12::1%eth0. Returns its number; 0: the kernel chooses. */
 static unsigned settle_scope(struct sockaddr_in6 *group, unsigned interface)
 {
     if (interface == 0)
@@ -122,7 +122,7 @@ int main(int argc, char *argv[])
 
     /* 7. Leave the group: the kernel tells the network. `close` alone would do the same. */
     if (setsockopt(sock, level, MCAST_LEAVE_GROUP, &membership, sizeof membership) == -1)
-        warn("cannot leave %s", endpoint_host(&args.group)); // the route is gone, say
+        warn("cannot leave %s", endpoint_host(&args.group)); // perhaps the route is gone
     close(sock);
     flush_output();
     say_stopped(received);
