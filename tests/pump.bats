@@ -51,7 +51,7 @@ all_ways() {
         serve take "$BUILD/pump" take -w "$in" -b "$1" 0
         runs=0
         for out in one calls stack; do
-            for size in 8 64 1400 65480; do
+            for size in 12 64 1400 65480; do
                 flood -w "$out" -s "$size" "$1" "$port"
                 runs=$((runs + 1))
                 await_lines take.out $((2 * runs))
@@ -285,7 +285,7 @@ pump: stopped after .*' "$(<err)"
         kill -INT "$taker"; wait "$taker"' bash "$BUILD"
     echo "$output"
     equal 0 "$status"
-    equal 'pump: cannot cut blocks into 1473 bytes: with headers, that is more than the MTU to 10.77.0.2:7788 (try -w calls)
+    equal 'pump: cannot send blocks, cut into 1473 bytes, to 10.77.0.2:7788: Message too long (with headers, that is more than the MTU; try -w calls)
 1' "$(grep -A 1 '^pump' <<<"$output")"
     equal 2 "$(grep -c '^sent .* 1472 bytes\|^sent' <<<"$output")"
 }
@@ -389,12 +389,12 @@ END
 sends 127.0.0.1|bad command "sends": send or take
 send -w 1 127.0.0.1|unknown way "1": one, calls or stack
 take -w ""|unknown way "": one, calls or stack
-send -s 7 127.0.0.1|bad size "7": a number of bytes from 8 to 65507
-send -s 65508 127.0.0.1|bad size "65508": a number of bytes from 8 to 65507
-send -s "" 127.0.0.1|bad size "": a number of bytes from 8 to 65507
-send -s -64 127.0.0.1|bad size "-64": a number of bytes from 8 to 65507
-send -s 64k 127.0.0.1|bad size "64k": a number of bytes from 8 to 65507
-send -s 18446744073709551680 127.0.0.1|bad size "18446744073709551680": a number of bytes from 8 to 65507
+send -s 11 127.0.0.1|bad size "11": a number of bytes from 12 to 65507
+send -s 65508 127.0.0.1|bad size "65508": a number of bytes from 12 to 65507
+send -s "" 127.0.0.1|bad size "": a number of bytes from 12 to 65507
+send -s -64 127.0.0.1|bad size "-64": a number of bytes from 12 to 65507
+send -s 64k 127.0.0.1|bad size "64k": a number of bytes from 12 to 65507
+send -s 18446744073709551680 127.0.0.1|bad size "18446744073709551680": a number of bytes from 12 to 65507
 send -t 60.1 127.0.0.1|bad time "60.1": at most 60 seconds
 send -b 127.0.0.1 127.0.0.1|unknown option -b
 take -s 64|unknown option -s

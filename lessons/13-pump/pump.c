@@ -202,28 +202,6 @@ static unsigned long ask_taker(int sock, uint32_t run, uint32_t sent, const stru
     exit(1);
 }
 
-/* Tells the kernel the size of the datagrams that it cuts from a block; 0: it cuts no more. */
-static void cut_blocks(int sock, size_t size)
-{
-    if (setsockopt(sock, IPPROTO_UDP, UDP_SEGMENT, &(int){ (int)size }, sizeof(int)) == -1)
-        fail("cannot let the kernel cut blocks (try -w calls)");
-}
-
-/* Tells why a call has sent nothing. */
-static _Noreturn void fail_to_send(const struct arguments *args)
-{
-    const char *peer = endpoint_text(&args->endpoint);
-    if (errno == ECONNREFUSED) // because of an earlier datagram
-        fail("an error came back for %s", peer);
-    if (args->way->send == send_stack && (errno == EMSGSIZE || errno == EINVAL)) {
-        say("cannot cut blocks into %zu bytes: with headers, that is more than the MTU to %s "
-            "(try -w calls)",
-            args->size, peer); // EINVAL: an older kernel
-        exit(1);
-    }
-    fail("cannot send %zu bytes to %s", args->size, peer);
-}
-
 static void send_flood(const struct arguments *args)
 {
     /* 1. Create the socket and connect it, as in lesson 10. */
@@ -244,8 +222,8 @@ static void send_flood(const struct arguments *args)
     const bool stack = args->way->send == send_stack;
     const size_t size = args->size;
     size_t batch = args->way->batch;
-    if (stack)
-        cut_blocks(sock, size);
+    if (stack && setsockopt(sock, IPPROTO_UDP, UDP_SEGMENT, &(int){ (int)size }, sizeof(int)) == -1)
+        fail("cannot let the kernel cut blocks (try -w calls)");
     if (stack && batch > BLOCK_MAX / size)
         batch = BLOCK_MAX / size;
 
@@ -262,16 +240,18 @@ static void send_flood(const struct arguments *args)
             memcpy(block + i * size, &message, HEADER);
         }
         n = args->way->send(sock, block, size, batch);
+        if (n == -1 && errno == ECONNREFUSED) // because of an earlier datagram
+            fail("an error came back for %s", endpoint_text(peer));
+        if (n == -1 && stack)
+            fail("cannot send blocks, cut into %zu bytes, to %s", size, endpoint_text(peer));
         if (n == -1)
-            fail_to_send(args);
+            fail("cannot send %zu bytes to %s", size, endpoint_text(peer));
         sent += (unsigned long)n;
         calls++;
     }
     print_result("sent", sent, sent * size, calls, seconds);
 
-    /* 5. Ask what has come: only the other side knows. The question stays in one piece. */
-    if (stack)
-        cut_blocks(sock, 0);
+    /* 5. Ask what has come: only the other side knows. */
     print_loss(sent, ask_taker(sock, run, (uint32_t)sent, peer));
     close(sock);
 }
@@ -392,7 +372,7 @@ static const char help[] =
     "  PORT        its port, 1 to 65535; for take, the own port (default: 7788; 0: any free one)\n"
     "  -w WAY      one: one datagram in a call; calls: 64 in a call;\n"
     "              stack: the kernel cuts or puts together one large block (default: one)\n"
-    "  -s BYTES    the size of a datagram, 8 to 65507 (default: 64)\n"
+    "  -s BYTES    the size of a datagram, 12 to 65507 (default: 64)\n"
     "  -t SECONDS  how long to send, such as 0.5, at most 60 (default: 2)\n"
     "  -b ADDRESS  the address of this machine to wait on (default: 0.0.0.0)\n"
     "  -h          show this help\n";
@@ -408,8 +388,8 @@ static const struct way *parse_way(const char *name)
 static size_t parse_size(const char *text)
 {
     const unsigned long n = strtoul(text, NULL, 10);
-    if (text[strspn(text, "0123456789")] != '\0' || n < HEADER || n > BLOCK_MAX)
-        usage_error("bad size \"%s\": a number of bytes from 8 to 65507", text);
+    if (text[strspn(text, "0123456789")] != '\0' || n < QUESTION || n > BLOCK_MAX)
+        usage_error("bad size \"%s\": a number of bytes from 12 to 65507", text);
     return n;
 }
 
