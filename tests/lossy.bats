@@ -216,6 +216,7 @@ share() {
         await_exit "${clients[client - 1]}"
         like "sent .*received [0-9]+ bytes from 127\.0\.0\.1:$relay: I am $client\." "$(<"client$client.out")"
     done
+    await_lines echo.out 100 # it prints after it has answered
     equal 100 "$(cut -d ' ' -f 6 echo.out | sort -u | wc -l)"
 }
 
