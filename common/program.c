@@ -122,9 +122,9 @@ static const char *advice(int error, const char *text)
           " (with headers, that is more than the MTU; try -w calls)" },
         { EMSGSIZE, "*", " (a datagram carries at most 65507 bytes, over IPv6 65527)" },
         { ENETUNREACH, "*bytes to [[]ff*",
-          " (no route leads there; `ip link` shows if the network interface is up)" },
+          " (no route leads there, or the interface is down: see `ip route` and `ip link`)" },
         { ENETUNREACH, "*bytes to 2[23]?.*",
-          " (no route leads there; `ip link` shows if the network interface is up)" },
+          " (no route leads there, or the interface is down: see `ip route` and `ip link`)" },
         { ENETUNREACH, "*bytes to [[]*", " (no route; ::1 is this machine)" },
         { ENETUNREACH, "*bytes to 127.*", "" }, // from a socket that is bound to ::1
         { ENETUNREACH, "*bytes to*",

@@ -246,7 +246,7 @@ exit 1
 multicast: cannot bind to 239.1.2.3:7787: REASON (a program has it for itself: take another port)
 exit 1
 multicast: bound to 239.1.2.3:7788
-multicast: cannot send 4 bytes to 239.1.2.3:7788: REASON (no route leads there; `ip link` shows if the network interface is up)
+multicast: cannot send 4 bytes to 239.1.2.3:7788: REASON (no route leads there, or the interface is down: see `ip route` and `ip link`)
 exit 1
 sent 3 bytes to 10.77.0.2:7788' "$output"
     [[ $(<frames) != *text* ]]
@@ -261,7 +261,7 @@ sent 3 bytes to 10.77.0.2:7788' "$output"
     says 'multicast: cannot bind to [ff12::1]:7788: REASON (it needs an interface, as in ff12::1%eth0)
 exit 1
 multicast: bound to [ff12::1%lo]:7788
-multicast: cannot send 4 bytes to [ff12::1%lo]:7788: REASON (no route leads there; `ip link` shows if the network interface is up)
+multicast: cannot send 4 bytes to [ff12::1%lo]:7788: REASON (no route leads there, or the interface is down: see `ip route` and `ip link`)
 exit 1' "$output"
 }
 
