@@ -91,6 +91,13 @@ wrong() {
     like '.*not ok +it compiles.*two-doors\.c:[0-9]+.*error.*0 of [0-9]+ checks pass.*' "$output"
 }
 
+@test "exercises: a program may use the mathematics of <math.h>" {
+    solved
+    printf '#include <math.h>\nvolatile double root = 2;\n__attribute__((constructor)) static void use(void)\n{\n    root = sqrt(root);\n}\n' >>"$doors/two-doors.c"
+    run learner check 08
+    equal 0 "$status"
+}
+
 @test "exercises: a header that is not there is told, and ends nothing but its own check" {
     { echo '#include "nowhere.h"'; cat "$doors/solution.c"; } >"$doors/two-doors.c"
     run learner check 08
