@@ -2,13 +2,18 @@
 # and what came, where they begin to differ; then the first failure in full, without what bats says about its
 # own lines; with all=1, each.
 
-function short(line) {
+function short(line, at) { # of a long line what is around the character `at`
+    if (at > 50) line = "..." substr(line, at - 20)
     return length(line) <= 70 ? line : substr(line, 1, 67) "..."
 }
-function difference(i) {
+function difference(i, at, wanted, got) {
     for (i = 1; i <= wants && i <= cames && want[i] == came[i]; i++)
         continue
-    return (i > 1 ? "line " i ": " : "") "wanted: " short(i > wants ? "(nothing more)" : want[i]) "; came: " short(i > cames ? "(nothing more)" : came[i])
+    wanted = i > wants ? "(nothing more)" : want[i]
+    got = i > cames ? "(nothing more)" : came[i]
+    for (at = 1; at <= length(wanted) && substr(wanted, at, 1) == substr(got, at, 1); at++)
+        continue
+    return (i > 1 ? "line " i ": " : "") "wanted: " short(wanted, at) "; came: " short(got, at)
 }
 function flush() {
     if (name) {

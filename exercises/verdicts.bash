@@ -2,13 +2,16 @@
 #
 # shellcheck shell=bash disable=SC2154  # of what checks.bash sets
 
-# complain WANTED CAME: what was sent, what should have come, what came, how the program has ended.
-# Fails.
+# complain WANTED CAME: what was sent (the end of it), what should have come, what came (from where they differ),
+# how the program has ended. Fails.
 complain() {
-    local status how
-    [ -z "$sent" ] || indent 'sent:    ' "$sent"
-    indent 'wanted:  ' "$1"
-    indent 'came:    ' "$2"
+    local status how lines same
+    mapfile -t lines <<<"$sent"
+    [ -z "$sent" ] || indent 'sent:    ' "$sent" $((${#lines[@]} - 12))
+    same=$(awk 'NR == FNR { line[FNR] = $0; next } line[FNR] == $0 { same++; next } { exit } END { print same + 0 }' \
+        <(echo "$1") <(echo "$2"))
+    indent 'wanted:  ' "$1" $((same < 12 ? 0 : same - 1))
+    indent 'came:    ' "$2" $((same < 12 ? 0 : same - 1))
     [ "$("$PROBE" show <<<"$1")" != "$("$PROBE" show <<<"$2")" ] ||
         echo '         (raw: the bytes themselves, and not these escapes)'
     [ ! -s program.err ] || indent 'it said: ' "$(head -c 600 program.err)"
@@ -20,11 +23,16 @@ complain() {
     return 1
 }
 
-# indent WORD TEXT: the text beside the word, made harmless; of a long one the beginning.
+# indent WORD TEXT [SKIP]: the text beside the word, without its first SKIP lines, made harmless; of a long one the
+# beginning.
 indent() {
-    printf '%s' "${2:-(nothing)}" | head -c 2000 | "$PROBE" show | awk -v word="$1" '
-        NR <= 12 { print (NR == 1 ? word : "         ") $0 }
-        END { if (NR > 12) print "         (and " NR - 12 " lines more)" }'
+    local skip=$((${3-0} < 0 ? 0 : ${3-0}))
+    {
+        ((skip == 0)) || echo "($skip more before)"
+        tail -n +$((skip + 1)) <<<"${2:-(nothing)}"
+    } | head -c 2000 | "$PROBE" show | awk -v word="$1" -v most=$((skip > 0 ? 13 : 12)) '
+        NR <= most { print (NR == 1 ? word : "         ") $0 }
+        END { if (NR > most) print "         (and " NR - most " more)" }'
 }
 
 # wanted WANTED CAME: complains unless they are the same.

@@ -177,13 +177,35 @@ wrong() {
 @test "exercises: the line shows what was wanted and what came where they begin to differ" {
     printf '%s\n' 'not ok 1 one' '# wanted:  x' '# came:    y' 'not ok 2 two' '# sent:    two lines' '# wanted:  1 a' \
         '#          2 b' '# came:    1 a' '#          2 c' '# read:    a page' 'not ok 3 three' '# wanted:  1 a' '#          2 b' \
-        '# came:    1 a' >tap
+        '# came:    1 a' 'not ok 4 four' "# wanted:  $(printf '%080d' 0)x" "# came:    $(printf '%080d' 0)y" >tap
     run awk -f "$ROOT/exercises/report.awk" tap
     like '.*two
           line 2: wanted: 2 b; came: 2 c
 .*three
           line 2: wanted: 2 b; came: \(nothing more\)
+.*four
+          wanted: \.\.\.0+x; came: \.\.\.0+y
 .*' "$output"
+}
+
+@test "exercises: of much that was sent the end is shown, of much that came from where it differs" {
+    run bash -c 'PROBE=$BUILD/probe program=; cd "$BATS_TEST_TMPDIR"; : >program.err; . "$ROOT/exercises/verdicts.bash"
+        sent=$(seq 100); complain "$(seq 30)" "$(seq 29; echo other)"'
+    equal 1 "$status"
+    equal "sent:    (88 more before)
+$(seq 89 100 | sed 's/^/         /')
+wanted:  (28 more before)
+         29
+         30
+came:    (28 more before)
+         29
+         other" "$output"
+    run bash -c 'PROBE=$BUILD/probe program= sent=; cd "$BATS_TEST_TMPDIR"; : >program.err; . "$ROOT/exercises/verdicts.bash"
+        complain "$(seq 30)" 2'
+    equal "wanted:  1
+$(seq 2 12 | sed 's/^/         /')
+         (and 18 more)
+came:    2" "$output"
 }
 
 @test "exercises: a line that a program writes in pieces is waited for, whole" {
