@@ -384,9 +384,9 @@ END
         like 'usage: pump send .*, or pump take .*' "$(tail -n +2 err)"
         [[ ! -s out ]]
     done <<'END'
-|bad command "": send or take
-"" |bad command "": send or take
-sends 127.0.0.1|bad command "sends": send or take
+|the first argument must be send or take
+"" |the first argument must be send or take
+sends 127.0.0.1|the first argument must be send or take
 send -w 1 127.0.0.1|unknown way "1": one, calls or stack
 take -w ""|unknown way "": one, calls or stack
 send -s 11 127.0.0.1|bad size "11": a number of bytes from 12 to 65507

@@ -410,7 +410,7 @@ static struct arguments parse_arguments(int argc, char *argv[])
     const char *command = next_operand(argc, argv, ""), *host = "0.0.0.0";
     args.sends = strcmp(command, "send") == 0;
     if (!args.sends && strcmp(command, "take") != 0)
-        usage_error("bad command \"%s\": send or take", command);
+        usage_error("the first argument must be send or take");
     for (int option; (option = next_option(argc, argv, args.sends ? "w:s:t:" : "w:b:")) != -1;)
         if (option == 'w')
             args.way = parse_way(optarg);
