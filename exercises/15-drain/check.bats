@@ -109,6 +109,8 @@ a_line() {
     run=00000000
     sent=
     numbers pump 2 1 3 6
+    ends pump 0
+    hears pump 4
     ends pump 6
     hears pump 4
     last="missing 4 to 5"
@@ -208,10 +210,10 @@ a_line() {
     drains -w 30
     for i in {1..6}; do
         some_run
-        numbers pump 5 4294967295
+        numbers pump 5 3000000000 4294967295
         ends pump 4294967295
-        a_line 4294967295 2 4294967293
-        out+=('missing 1 to 4' 'missing 6 to 4294967294' "$line")
+        a_line 4294967295 3 4294967292
+        out+=('missing 1 to 4' 'missing 6 to 2999999999' 'missing 3000000001 to 4294967294' "$line")
     done
     some_run
     numbers pump 4294967294 4294966272 4294966271 4294966270 4294967295 # the fourth is late
@@ -270,10 +272,10 @@ calls() {
     wc -c <calls
 }
 
-# proves: 4 8 12
+# proves: 4 5 8 12
 @test "with 100 datagrams waiting, it takes them with 10 calls; each is what it is, from whom it is" {
     see='this exercise, "recvmmsg", and lesson 13'
-    local before made i
+    local before made i took
     peer pump
     peer stranger
     peer desk
@@ -300,6 +302,14 @@ calls() {
         ((made > 0)) || complain 'at most 10 calls that receive' 'none'
         ((made <= 10)) || complain 'at most 10 calls that receive' "$made"
     done
+    for i in 1 2 3 4 5; do # again if the machine was busy
+        before=${EPOCHREALTIME/[.,]/}
+        ends pump 0
+        hears pump 298
+        took=$(((${EPOCHREALTIME/[.,]/} - before) / 1000))
+        ((took >= 100)) || break
+    done
+    ((took < 100)) || complain 'an answer at once' "after $took milliseconds"
     ends pump 298
     hears pump 298
     a_line 298 298 0 0 0 0 3
@@ -370,6 +380,27 @@ drops() {
     a_line 5 4 1
     out+=('missing 4' "$line")
     prints "${out[@]}"
+    some_run
+    sent=
+    numbers pump 1
+    settled pump
+    before=$(drops)
+    kill -STOP "$program"
+    # shellcheck disable=SC2046
+    numbers pump $(seq 2 300)
+    sent_by pump
+    told 'these while the program was stopped (SIGSTOP)'
+    kill -CONT "$program"
+    settled pump
+    bytes stranger ee
+    settled stranger
+    dropped=$(($(drops) - before))
+    told 'then Ctrl-C'
+    kill -INT "$program"
+    program_ends 0
+    a_line $((300 - dropped)) $((300 - dropped)) 0 "$dropped" 0 0 1
+    out+=("${line/: /: no end, at least }")
+    prints "${out[@]}"
 }
 
 # proves: 7 8 9
@@ -379,6 +410,8 @@ drops() {
     peer pump
     peer desk
     peer stranger
+    peer twin 127.0.0.2 "$pump"
+    peer second 127.0.0.2 # a desk for the twin
     some_run
     own=$run
     other=${own%e}d
@@ -396,6 +429,10 @@ drops() {
     numbers stranger 3 2000 # the same RUN from another endpoint
     ends stranger 9
     sent_by stranger
+    numbers twin 3 # the same port, at another address
+    ends twin 9
+    printf '%d 78\n' "$second" >twin.in
+    comes second.out 1
     run=$other
     numbers pump 4 5000 # another RUN from the same endpoint
     ends pump 9
@@ -407,7 +444,7 @@ drops() {
     numbers pump 5
     ends pump 9
     hears pump 4
-    a_line 9 4 5 0 1 0 17
+    a_line 9 4 5 0 1 0 19
     prints 'missing 3 to 4' 'missing 6 to 8' "$line"
     run=$other # a run of its own, now
     numbers stranger 1
@@ -455,6 +492,8 @@ drops() {
     ends pump 5
     hears pump 3
     ends pump 7
+    hears pump 3
+    ends pump 2
     hears pump 3
     run=${own%e}d
     ends other 3
@@ -522,10 +561,10 @@ is_over() {
         printf -v seconds '%d.%03d' $((milliseconds / 1000)) $((milliseconds % 1000))
         some_run
         drains -w "$seconds"
-        sent="-w $seconds; there is a pause of 0.6 times that after each of the data"
+        sent="-w $seconds; there is a pause of 0.6 times that after each of these"
         printf -v seconds '%d.%03d' $((milliseconds * 6 / 10000)) $((milliseconds * 6 / 10 % 1000))
-        for number in 2000 2000 1 1500; do # new, twice, late, new
-            numbers pump "$number"
+        for number in 2000 2000 1 question 1500; do # new, twice, late, a question, new
+            if [ "$number" = question ]; then ends pump 0; else numbers pump "$number"; fi
             read -rt "$seconds" -u "$never" || true
         done
         ends pump 2000
@@ -550,13 +589,14 @@ is_over() {
         "${lines[0]}" "run $run: no end, at least 2 sent, 2 received, 0 missing (0 dropped here), 0 twice, 0 late, ... strange"
 }
 
-# proves: 6 27 29
+# proves: 6 25 27 29
 @test "it sleeps while nothing comes; Ctrl-C or SIGTERM ends it, and so does output that cannot be written" {
     see='lesson 4, "Read the program"'
+    local try begin took
     peer pump
     peer desk
     some_run
-    drains -w 1000
+    drains -w 0.04
     is_not_woken
     stop_program TERM
     nothing_in program.out
@@ -569,6 +609,18 @@ is_over() {
     stop_program
     prints 'missing 2' "run $run: no end, at least 3 sent, 2 received, 1 missing (0 dropped here), 1 twice, 0 late, 1 strange"
     wanted 'on standard error: drain: stopped after 4 datagrams' "on standard error: $(tail -n +2 program.err)"
+    drains -w 0.04
+    for try in 1 2 3 4 5; do # again if the machine was busy
+        some_run
+        begin=${EPOCHREALTIME/[.,]/}
+        numbers pump 1
+        program_writes program.out "$try" 'the line of the run'
+        took=$(((${EPOCHREALTIME/[.,]/} - begin) / 1000))
+        ((took >= 500)) || break
+    done
+    ((took < 500)) || complain 'with -w 0.04, the line of the run after 40 milliseconds' "after $took milliseconds"
+    is_not_woken
+    stop_program
     drains
     bytes pump ee
     numbers pump 3
@@ -654,10 +706,14 @@ is_over() {
     sent='runs, with numbers far from one another, and strange datagrams'
     before=$(memory "$program")
     for i in 20 40 60 80; do lots $i; done
+    for part in {1..10}; do # a hundred runs each
+        for i in {1..100}; do printf "$served %08x0000000000000001\n" $((part * 1000 + i)); done >pump.in
+        settled pump
+    done
     i=$(memory "$program")
     ((i < before + 100)) || complain 'the memory does not grow' "it grows from $before to $i kilobytes"
     stop_program
-    wanted 'on standard error: drain: stopped after 1500 datagrams' "on standard error: $(tail -n +2 program.err)"
+    wanted 'on standard error: drain: stopped after 2500 datagrams' "on standard error: $(tail -n +2 program.err)"
     wanted 'on standard output: 20 runs, each with 25 strange' "on standard output: $(grep -c '49 rec.* 25 strange$' program.out) runs, each with 25 strange"
 }
 

@@ -23,7 +23,7 @@
 #define BATCH 64    // datagrams that one call takes, at most
 #define WINDOW 1024 // numbers
 #define HEADER 8    // bytes: RUN and NUMBER
-#define END 12      // bytes: RUN, 0 and TOTAL, or RECEIVED
+#define END 12      // bytes: RUN, 0 and TOTAL
 #define KEPT 16     // bytes of each datagram; more than an end has, so that a longer one shows
 
 struct arguments {
