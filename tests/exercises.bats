@@ -189,8 +189,9 @@ wrong() {
 }
 
 @test "exercises: of much that was sent the end is shown, of much that came from where it differs" {
-    run bash -c 'PROBE=$BUILD/probe program=; cd "$BATS_TEST_TMPDIR"; : >program.err; . "$ROOT/exercises/verdicts.bash"
-        sent=$(seq 100); complain "$(seq 30)" "$(seq 29; echo other)"'
+    : >program.err
+    run bash -c 'PROBE=$1/probe program=; . "$2/exercises/verdicts.bash"
+        sent=$(seq 100); complain "$(seq 30)" "$(seq 29; echo other)"' bash "$BUILD" "$ROOT"
     equal 1 "$status"
     equal "sent:    (88 more before)
 $(seq 89 100 | sed 's/^/         /')
@@ -200,8 +201,8 @@ wanted:  (28 more before)
 came:    (28 more before)
          29
          other" "$output"
-    run bash -c 'PROBE=$BUILD/probe program= sent=; cd "$BATS_TEST_TMPDIR"; : >program.err; . "$ROOT/exercises/verdicts.bash"
-        complain "$(seq 30)" 2'
+    run bash -c 'PROBE=$1/probe program= sent=; . "$2/exercises/verdicts.bash"
+        complain "$(seq 30)" 2' bash "$BUILD" "$ROOT"
     equal "wanted:  1
 $(seq 2 12 | sed 's/^/         /')
          (and 18 more)

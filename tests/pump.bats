@@ -239,6 +239,7 @@ pump: stopped after 3 datagrams' "$(<take.err)"
         await take.err "pump: 127.0.0.1:$client has not said how much it has sent"
         kill -KILL "$pid"
         await_exit "$pid"
+        taken "$taker" # there is room again
         says 0a0b0c0d0000000000000002 # it comes back
         answered 3 0a0b0c0d000000000000000200000002
         flood -w "$way" 127.0.0.1 "$taker" # the next one's turn
@@ -285,7 +286,7 @@ pump: stopped after .*' "$(<err)"
         kill -INT "$taker"; wait "$taker"' bash "$BUILD"
     echo "$output"
     equal 0 "$status"
-    equal 'pump: cannot send blocks, cut into 1473 bytes, to 10.77.0.2:7788: Message too long (with headers, that is more than the MTU; try -w calls)
+    like 'pump: cannot send blocks, cut into 1473 bytes, to 10\.77\.0\.2:7788: Message too (long|large) \(with headers, that is more than the MTU; try -w calls\)
 1' "$(grep -A 1 '^pump' <<<"$output")"
     equal 2 "$(grep -c '^sent .* 1472 bytes\|^sent' <<<"$output")"
 }

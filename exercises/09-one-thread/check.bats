@@ -416,8 +416,8 @@ one-thread: stopped after $(awk 'END { print NR }' typed) sent and 0 received"
     fill_pipe
     input=/dev/fd/$never start_into '>full' -b 127.0.0.1 -l 0 127.0.0.1 "$desk"
     is_bound
-    sent='"hello" from the peer'
-    tell desk "$port" hello
+    sent='"hello" to it'
+    printf hello >"/dev/udp/127.0.0.1/$port" # it has come when this has ended
     stop_blocked_program "$port"
     wanted 'on standard error: one-thread: stopped after 0 sent and 1 received' "on standard error: $(tail -n 1 program.err)"
 

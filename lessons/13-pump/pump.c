@@ -4,7 +4,7 @@
  *
  * Shows what a system call costs, and what the way through the kernel costs: one datagram a call;
  * many a call (sendmmsg, recvmmsg); one large block, which the kernel cuts late and puts together
- * early (UDP_SEGMENT, UDP_GRO). All but the first way are Linux's own; see sendmmsg(2) and udp(7).
+ * early (UDP_SEGMENT, UDP_GRO). Only the first way is in POSIX; see sendmmsg(2) and udp(7).
  *
  * Run it: `build/pump take -w stack 7788`, and in another terminal its partner,
  * `build/pump send -w stack 127.0.0.1 7788`. Send only to yourself: this is a flood.
