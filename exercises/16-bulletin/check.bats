@@ -421,17 +421,21 @@ expired_after() {
         begin=$moment
         # Old ones and copies change nothing; a newer one may be valid for a shorter time.
         says ann "OFFER $b 1 60000 b x" "OFFER $b 2 180 b x" "OFFER $a 5 120 a x" "OFFER $a 4 60000 a x" "OFFER $a 5 60000 a x" \
-            "OFFER $c 1 100 c x" "OFFER $c 2 250 c x" "OFFER $d 1 700 d x"
-        shows_by_the_clock "+ b $plus: x" "+ a $plus: x" "+ c $plus: x" "+ d $plus: x" '- a (expired)' '- b (expired)' '- c (expired)'
+            "OFFER $c 1 100 c x" "OFFER $c 2 250 c x" "OFFER $d 1 700 d$try x"
+        shows_by_the_clock "+ b $plus: x" "+ a $plus: x" "+ c $plus: x" "+ d$try $plus: x" '- a (expired)' '- b (expired)' '- c (expired)'
         expired_after 120 5
         expired_after 180 6
         expired_after 250 7
-        says ann "WITHDRAW $d 2" "OFFER $d 3 60000 d x" "WITHDRAW $d 4"
-        until slurp program.out && [[ $content == *'- d (withdrawn)'* ]]; do # on a busy machine d has expired, and came again
-            { running && keep_waiting; } || complain 'on standard output: - d (withdrawn)' "$(tail -n 1 program.out)"
+        says ann "WITHDRAW $d 2" "OFFER $d 3 60000 d$try x" "WITHDRAW $d 4"
+        until slurp program.out && [[ $content == *"- d$try (withdrawn)"* ]]; do # on a busy machine d has expired, and came again
+            { running && keep_waiting; } || complain "on standard output: - d$try (withdrawn)" "$(tail -n 1 program.out)"
         done
-        [[ $content != *'- d (expired)'* ]] || late='- d (withdrawn), not - d (expired)'
-        if [ -n "$late" ]; then mapfile -t shown <program.out; else shows '- d (withdrawn)'; fi
+        if [[ $content == *"- d$try (expired)"* ]]; then
+            late="- d$try (withdrawn), not - d$try (expired)"
+            mapfile -t shown <program.out
+            continue
+        fi
+        shows "- d$try (withdrawn)"
         milliseconds
         wait_for $((came[4] + 710 - moment))
         wanted "$(printf '%s\n' "${shown[@]}")" "$(cat program.out)" # nothing more, as d is not on the list
