@@ -156,8 +156,17 @@ junk() {
     sent+="${sent:+$'\n'}$1: $2, in hexadecimal"
 }
 
-# settled: the program has taken all that has come, and sleeps.
+# sync_with NAME [ADDRESS]: all that NAME (at ADDRESS) had to say has been sent.
+sync_with() {
+    [ -n "${desk-}" ] || peer desk "${2:-127.0.0.1}"
+    echo "$desk" >"$1.in"
+    synced=$((${synced-0} + 1))
+    comes desk.out "$synced"
+}
+
+# settled: ann has sent all that she had to say, the program has taken it, and sleeps.
 settled() {
+    sync_with ann || complain 'the program takes the parcels' 'they could not be sent'
     taken "$served" || complain 'the program takes the parcels' 'it does not'
     asleep
 }
@@ -342,14 +351,6 @@ gives_up() {
     completes ann 17 0 0
 }
 
-# sync_with NAME [ADDRESS]: all that NAME (at ADDRESS) had to say has been sent.
-sync_with() {
-    [ -n "${desk-}" ] || peer desk "${2:-127.0.0.1}"
-    echo "$desk" >"$1.in"
-    synced=$((${synced-0} + 1))
-    comes desk.out "$synced"
-}
-
 # proves: 9 12 16
 @test "wait uses nothing of a bad parcel: too short, total too large, piece outside, no piece" {
     see='this exercise, "What you need": a length from the wire is a claim'
@@ -450,6 +451,7 @@ sync_with() {
     gives eve 1 100 100
     sync_with ann || true
     echo "$served" >eve.in # (bad: to see that all has come)
+    sync_with eve || true
     gives_up INT 1 "parcels: missing 100-199 of 200 bytes from 127.0.0.1:$ann" "parcels: missing 0-99 of 200 bytes from 127.0.0.2:$ann"
 }
 
