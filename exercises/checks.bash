@@ -223,10 +223,15 @@ steady_memory() {
     ASAN_OPTIONS+=:quarantine_size_mb=0:thread_local_quarantine_size_kb=0:detect_stack_use_after_return=0
 }
 
+# signal_program SIGNAL: sends it. If the program has ended by itself, program_ends tells how.
+signal_program() {
+    kill "-$1" "$program" 2>/dev/null || true
+}
+
 # stop_program [SIGNAL]: sends SIGINT (Ctrl-C), and wants the end, with exit status 0.
 stop_program() {
     sent+=$'\n'"then ${1:+SIG}${1:-Ctrl-C}"
-    kill "-${1:-INT}" "$program"
+    signal_program "${1:-INT}"
     program_ends 0
 }
 
@@ -244,7 +249,7 @@ stop_blocked_program() {
     sent+=$'\nthen Ctrl-C, while it waits for room in the pipe that is its standard output; then there is room'
     taken "$1" || complain 'the program takes the datagram' 'it does not'
     asleep
-    kill -INT "$program"
+    signal_program INT
     cat <&8 >/dev/null 3>&- &
     pids+=("$!")
     program_ends 0

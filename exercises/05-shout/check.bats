@@ -230,7 +230,7 @@ shout: stopped after 259 datagrams" "$(tail -n +2 program.out)"
     is_bound
     tell one "$port" x
     answers one 2
-    kill -INT "$program"
+    signal_program INT
     program_ends
     wanted 'on standard error: shout: cannot write standard output: No space left on device' \
         "on standard error: $(tail -n +2 program.err)"

@@ -429,7 +429,7 @@ one-thread: stopped after $(awk 'END { print NR }' typed) sent and 0 received"
     input=endless start_program -b 127.0.0.1 -l 0 127.0.0.1 9
     is_bound
     nap
-    kill -TERM "$program"
+    signal_program TERM
     program_ends 0
 }
 

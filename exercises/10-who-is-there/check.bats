@@ -318,7 +318,7 @@ crowd() (
     asks 9
     asleep
     sent+=$'\nthen Ctrl-C'
-    kill -INT "$program"
+    signal_program INT
     lists 1 '0 found'
     for signal in INT TERM; do
         asks 9

@@ -185,7 +185,7 @@ completes() {
 # gives_up SIGNAL BAD [LINE...]: after the signal (none: by itself) the program says that these are missing.
 gives_up() {
     local missing lines=()
-    [ -z "$1" ] || { settled && sent+=$'\n'"then SIG$1" && kill "-$1" "$program"; }
+    [ -z "$1" ] || { settled && sent+=$'\n'"then SIG$1" && signal_program "$1"; }
     program_ends
     wanted 'on standard output: ' "on standard output: $(cat program.out)"
     mapfile -t lines < <(grep '^parcels: missing' program.err | sort)
@@ -581,7 +581,7 @@ gives_up() {
     done >ann.in
     settled
     sent+=$'\nann: 260 datagrams of one byte; then Ctrl-C'
-    kill -INT "$program"
+    signal_program INT
     program_ends
     wanted 'the last line on standard error: parcels: no file is complete (260 bad)' "the last line on standard error: $(tail -n 1 program.err)"
     wanted 'exit status 1' "exit status $status"

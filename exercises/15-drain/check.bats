@@ -396,7 +396,7 @@ drops() {
     settled stranger
     dropped=$(($(drops) - before))
     told 'then Ctrl-C'
-    kill -INT "$program"
+    signal_program INT
     program_ends 0
     a_line $((300 - dropped)) $((300 - dropped)) 0 "$dropped" 0 0 1
     out+=("${line/: /: no end, at least }")
