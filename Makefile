@@ -43,6 +43,11 @@ all: $(PROGRAMS) ## build all programs into build/ (plain `make`)
 $(PROGRAMS) $(BUILD)/probe $(BUILD)/load: $(BUILD)/%: $(BUILD)/objects/%.o $(COMMON)
 	$(call say,link     $@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
 
+# What voice sends: a tune, so that nobody needs a recording.
+$(BUILD)/voice: | $(BUILD)/tune.wav
+$(BUILD)/tune.wav: lessons/15-voice/tune.awk
+	$(call say,write    $@)mkdir -p $(@D); awk -f $< >$@.text && while read -r line; do printf "$$line"; done <$@.text >$@ && rm $@.text
+
 $(BUILD)/objects/%.o: %.c $(BUILD)/objects/flags
 	$(call say,compile  $<)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 

@@ -25,6 +25,7 @@ copies() {
     for program in "${PROGRAMS[@]}"; do
         cp "$BUILD/$program" "$1/$program"
     done
+    cp "$BUILD/tune.wav" "$1"
 }
 
 # nothing_left DIRECTORY: waits until no process runs a program from there, and sees to it that
@@ -45,7 +46,7 @@ nothing_left() {
     equal 0 "$status"
     equal "$ACTS" "$(grep -c '^[1-9][0-9]*\. ' <<<"$output")"
     # Every line of a program begins with its lesson's number and a name.
-    for label in '01 sender' '02 receiver' '03 bind' '04 echo' '05 chatroom' '06 ann' '06 bob' '07 broadcast' '10 connected' '11 lossy' '12 race' '13 take' '13 pump'; do
+    for label in '01 sender' '02 receiver' '03 bind' '04 echo' '05 chatroom' '06 ann' '06 bob' '07 broadcast' '10 connected' '11 lossy' '12 race' '13 take' '13 pump' '15 voice'; do
         grep -q "^  $label | " <<<"$output" || { echo "no line of $label in: $output"; return 1; }
     done
     equal '' "$(grep -Ev '^$|^[1-9][0-9]*\. |^  [0-9][0-9] [a-z]+ \| |^  \(gb2312 is left out|^All [0-9]+ acts' <<<"$output")"
@@ -65,7 +66,9 @@ nothing_left() {
         '07 broadcast | Received from 127\.0\.0\.1:[0-9]*: Hi' \
         '11 lossy | #1 -> lost' \
         '11 lossy | #2 -> twice' \
-        '13 take | received [0-9]* datagrams, .*, 64\.0 a call'; do
+        '13 take | received [0-9]* datagrams, .*, 64\.0 a call' \
+        '15 voice | sent 5 packets, 0\.10 s of sound, .*' \
+        '11 lossy | #4 -> lost' '11 lossy | #5 -> passed'; do
         grep -q "^  $line$" <<<"$output" || { echo "no line $line in: $output"; return 1; }
     done
     # Each line once.
@@ -142,7 +145,7 @@ EOF
 @test "demo: needs no more than a shell: no bats, no python, no network tools on the PATH" {
     fresh_tmp
     mkdir bin
-    for tool in timeout sh cat sed grep wc tail mktemp mkfifo rm sleep; do
+    for tool in timeout sh cat sed grep wc head tail mktemp mkfifo rm sleep; do
         ln -s "$(command -v "$tool")" "bin/$tool"
     done
     PATH=$PWD/bin BUILD=$BUILD run timeout -k 1 60 "$DEMO"

@@ -6,13 +6,13 @@
 load helpers
 
 # Every lesson's program; of them those that run until they are stopped, and of these those that bind.
-# Those that run only in a LAN are stopped in their own files. ONLY=echo looks at that one alone.
+# Those that run only in a LAN, and voice, to which nothing comes, are stopped in their own files. ONLY=echo looks at that one alone.
 # What a stranger sends to pump changes nothing that it prints: it is missing from those that `report`.
 programs=() servers=() binding=() report=()
 for source in "$ROOT"/lessons/*/*.c; do
     [[ -z ${ONLY-} || $source == */$ONLY.c ]] || continue
     programs+=("$(basename "$source" .c)")
-    ! grep -qE 'AF_PACKET|MCAST_JOIN_GROUP' "$source" || continue
+    ! grep -qE 'AF_PACKET|MCAST_JOIN_GROUP|RTP' "$source" || continue
     ! grep -q 'stop_on_signals();' "$source" || servers+=("${programs[-1]}")
     ! grep -qz 'stop_on_signals();.*say("bound to' "$source" || binding+=("${programs[-1]}")
     [[ $source == */pump.c ]] || ! grep -q 'stop_on_signals();' "$source" || report+=("${programs[-1]}")
@@ -32,6 +32,7 @@ usage() {
 begin() {
     usage "$1"
     operands=()
+    [[ $usage != *FILE.wav* ]] || operands+=("$BUILD/tune.wav")
     [[ ! $usage =~ HOST|GROUP ]] || operands+=(127.0.0.1 "${2-$port}")
     [[ $usage == *HOST* || $usage != *'[PORT]'* ]] || operands+=("${2-0}")
     [[ $usage != *'[OWN]'* ]] || operands+=(0)
@@ -106,7 +107,7 @@ refuses() {
     echo typed >typed
     for name in "${programs[@]}"; do
         begin "$name"
-        [[ ! $usage =~ '] '(HOST|GROUP)' ' ]] || refuses "${BASH_REMATCH[1]} is missing" "$name"
+        [[ ! $usage =~ '] '(HOST|GROUP|FILE.wav)' ' ]] || refuses "${BASH_REMATCH[1]} is missing" "$name"
         for extra in extra -h '' -e; do
             [[ $extra != -* || ${operands[*]} ]] || continue # race takes no operand, which could stand before it
             refuses "unexpected argument \"$extra\".*" "$name" "${operands[@]}" "$extra"
@@ -370,7 +371,7 @@ summed_up() {
         broadcast) arguments=(-e ascii 127.0.0.1 "$room" é) ;;
         threaded-chat) arguments=(-b 127.0.0.1 -l "$room" 127.0.0.1) ;;
         lossy) arguments=(-b 127.0.0.1 127.0.0.1 1 "$room") ;;
-        layers) arguments=(no-such) ;;
+        layers | voice) arguments=(no-such) ;;
         connected) arguments=(127.255.255.255 "$room" hello) ;;
         pump) arguments=(take -b 127.0.0.1 "$room") ;;
         race) continue ;;      # it asks itself alone: see race.bats

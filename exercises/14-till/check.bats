@@ -326,9 +326,9 @@ books_many() {
     hears ann "$till" 1 77
     says ann "BOOK ffffffff 1 5"
     hears ann ffffffff 1 82
-    says ann "BOOK $till 3 77" # no answer; so one that has an answer comes after it
     says ann "BOOK $till 1 77"
     hears ann "$till" 1 77
+    says ann "BOOK $till 3 77"
     settled
     is_not_woken
     stop_program
