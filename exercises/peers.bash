@@ -8,6 +8,7 @@ peer() {
     local name=$1
     set -- "$1" "${2:-127.0.0.1}" ${3+"$3"}
     mkfifo "$name.in"
+    : >"$name.err" # now, so that nobody reads what an earlier one of this name has said
     "${inside[@]}" "$PROBE" "${as:-peer}" "${@:2}" <>"$name.in" >"$name.out" 2>"$name.err" 3>&- &
     pids+=("$!")
     printf -v "${name}_pid" '%s' "$!"

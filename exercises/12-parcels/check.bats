@@ -86,7 +86,7 @@ near() {
     done
     ((close < 3)) || complain 'random identifiers' "identifiers that lie close together, the last one $identifier"
     needs_ipv6 'only in part: '
-    rm ear.in ear.err
+    rm ear.in
     sends ::1 1500
 }
 
