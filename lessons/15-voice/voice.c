@@ -206,10 +206,12 @@ int main(int argc, char *argv[])
      *    lost, as one that the network loses. */
     const uint32_t most = rate / PACKETS_A_SECOND;
     unsigned long packets = 0, unsent = 0;
-    uint32_t left = size / 2, samples = 0;
+    const uint32_t all = size / 2;
+    uint32_t samples = 0;
     double latest = 0;
     const double start = now();
     while (!stop_requested()) {
+        const uint32_t left = all - samples;
         const size_t n = read_samples(wav, args.file, packet.samples, left < most ? left : most);
         if (n == 0)
             break;
@@ -225,10 +227,10 @@ int main(int argc, char *argv[])
             warn("cannot send a packet to %s", endpoint_text(&args.peer));
         packets++;
         samples += (uint32_t)n;
-        left -= (uint32_t)n;
     }
-    if (left > 0 && size < UNKNOWN && !stop_requested())
-        say("%s ends early: %u bytes of its samples are missing", args.file, 2 * (unsigned)left);
+    if (samples < all && size < UNKNOWN && !stop_requested())
+        say("%s ends early: %u bytes of its samples are missing", args.file,
+            2 * (unsigned)(all - samples));
 
     /* 6. Wait until the last sample has been heard, and close. */
     const double length = (double)samples / rate;
