@@ -153,6 +153,26 @@ asleep() {
     done
 }
 
+# settled [NAME]: the peer NAME has sent all that it was told, the program has taken what came to $served, and sleeps.
+settled() {
+    [ -z "${1-}" ] || sent_by "$1" || complain 'the program takes the datagrams' 'they could not be sent'
+    taken "$served" || complain 'the program takes the datagrams' 'it does not'
+    asleep
+}
+
+# milliseconds: of the clock, in $moment.
+milliseconds() {
+    moment=${EPOCHREALTIME/[.,]/}
+    moment=$((moment / 1000))
+}
+
+# wait_for MILLISECONDS.
+wait_for() {
+    local seconds
+    printf -v seconds '%d.%03d' $(($1 / 1000)) $(($1 % 1000))
+    (($1 <= 0)) || read -rt "$seconds" -u "$never" || true
+}
+
 # whole_lines FILE: its last line, if there is one, has its newline.
 whole_lines() {
     [ ! -s "$1" ] || [ "$(tail -c 1 "$1" | wc -l)" = 1 ]

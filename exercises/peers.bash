@@ -38,6 +38,14 @@ tell() {
     echo "$2 $hex" >"$1.in"
 }
 
+# sent_by NAME [ADDRESS]: waits until NAME has sent all that it was told to send: what it sends last, the peer desk
+# hears. If there is no desk yet, it is made, at ADDRESS.
+sent_by() {
+    [ -n "${desk-}" ] || peer desk "${2:-127.0.0.1}"
+    echo "$desk 78" >"$1.in"
+    comes desk.out $((++desk_heard))
+}
+
 # own_network [ADDRESS...]: from now on the program and the peers run in a network of their own, that of
 # loopback and of these addresses. Where that is not allowed it fails, and $reason says why.
 own_network() {

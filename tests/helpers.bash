@@ -113,15 +113,26 @@ await_lines() {
     done
 }
 
-# queues PORT: how much waits at PORT, as the kernel shows it (of IPv4, and in the network of the test).
+# peer NAME [ADDRESS [PORT]]: somebody who prints what comes, in hexadecimal: PORT LENGTH BYTES, and sends what is
+# written into NAME.in. Sets $NAME to its port, $NAME_pid to its process. (The exercises have their own: peers.bash.)
+peer() {
+    rm -f "$1".*
+    mkfifo "$1.in"
+    exec {keep}<>"$1.in"
+    input=$1.in serve "$1" "$BUILD/probe" hex "${2-127.0.0.1}" "${3-0}"
+    printf -v "$1" %s "$port"
+    printf -v "$1_pid" %s "$pid"
+}
+
+# queues PORT: how much waits at PORT, as the kernel shows it (in the network of the test; there may be no IPv6).
 queues() {
-    awk -v port=":$(printf %04X "$1")" 'substr($2, 9) == port { print $5 }' /proc/net/udp
+    awk -v port=":$(printf %04X "$1")\$" '$2 ~ port { print $5 }' /proc/net/udp /proc/net/udp6 2>/dev/null || true
 }
 
 # taken PORT: waits until the program has taken all that has come to PORT.
 taken() {
     local naps=0
-    until [[ $(queues "$1") =~ ^(.*:0*)?$ ]]; do
+    while [[ $(queues "$1") =~ :0*[1-9A-F] ]]; do
         keep_waiting || return
     done
 }

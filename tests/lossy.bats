@@ -4,14 +4,6 @@
 
 load helpers
 
-# peer NAME: somebody who prints what comes, in hexadecimal: PORT LENGTH BYTES; $NAME is its port.
-peer() {
-    mkfifo "$1.in"
-    exec {keep}<>"$1.in"
-    input=$1.in serve "$1" "$BUILD/probe" hex 127.0.0.1
-    printf -v "$1" %s "$port"
-}
-
 # relay ARGUMENT...: a lossy with these; $relay is its port, $relay_pid its process.
 relay() {
     serve relay "$BUILD/lossy" -b 127.0.0.1 "$@" 0

@@ -6,7 +6,8 @@
 load helpers
 
 # Every lesson's program; of them those that run until they are stopped, and of these those that bind.
-# Those that run only in a LAN, and voice, to which nothing comes, are stopped in their own files. ONLY=echo looks at that one alone.
+# Those that run only in a LAN, and voice, to which nothing comes, are stopped in their own files. ONLY=echo looks at
+# that one alone.
 # What a stranger sends to pump changes nothing that it prints: it is missing from those that `report`.
 programs=() servers=() binding=() report=()
 for source in "$ROOT"/lessons/*/*.c; do

@@ -12,15 +12,6 @@ taker() {
     taker=$port taker_pid=$pid
 }
 
-# peer NAME [ADDRESS]: somebody who prints what comes, in hexadecimal: PORT LENGTH BYTES, and sends what is written
-# into NAME.in; $NAME is its port.
-peer() {
-    mkfifo "$1.in"
-    exec {keep}<>"$1.in"
-    input=$1.in serve "$1" "$BUILD/probe" hex "${2-127.0.0.1}"
-    printf -v "$1" %s "$port"
-}
-
 # flood ARGUMENT...: sends to the taker for a moment; the output goes to the file sent.
 flood() {
     timeout 60 "$BUILD/pump" send -t 0.05 "$@" >sent

@@ -59,17 +59,6 @@ sound() {
 
 # ------------------------------------ packets ------------------------------------
 
-# peer NAME [ADDRESS [PORT]]: somebody who prints what comes, in hexadecimal: PORT LENGTH BYTES, and sends what is
-# written into NAME.in; $NAME is its port, $NAME_pid its process.
-peer() {
-    rm -f "$1".*
-    mkfifo "$1.in"
-    exec {keep}<>"$1.in"
-    input=$1.in serve "$1" "$BUILD/probe" hex "${2-127.0.0.1}" "${3-0}"
-    printf -v "$1" %s "$port"
-    printf -v "$1_pid" %s "$pid"
-}
-
 # whole FILE SAMPLES PIECE: the packets in FILE, as a peer prints them, are those of the file with the SAMPLES: PIECE
 # in each but the last. Sets $number, $timestamp and $source: those of the first; $from, the port they came from.
 whole() {

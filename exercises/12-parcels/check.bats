@@ -156,21 +156,6 @@ junk() {
     sent+="${sent:+$'\n'}$1: $2, in hexadecimal"
 }
 
-# sync_with NAME [ADDRESS]: all that NAME (at ADDRESS) had to say has been sent.
-sync_with() {
-    [ -n "${desk-}" ] || peer desk "${2:-127.0.0.1}"
-    echo "$desk" >"$1.in"
-    synced=$((${synced-0} + 1))
-    comes desk.out "$synced"
-}
-
-# settled: ann has sent all that she had to say, the program has taken it, and sleeps.
-settled() {
-    sync_with ann || complain 'the program takes the parcels' 'they could not be sent'
-    taken "$served" || complain 'the program takes the parcels' 'it does not'
-    asleep
-}
-
 # completes NAME PARCELS DOUBLED BAD [HOST]: the program has ended, with the file, and says so.
 completes() {
     await_exit "$program" >/dev/null || complain 'the file is complete, and the program ends' 'it still waits'
@@ -185,7 +170,7 @@ completes() {
 # gives_up SIGNAL BAD [LINE...]: after the signal (none: by itself) the program says that these are missing.
 gives_up() {
     local missing lines=()
-    [ -z "$1" ] || { settled && sent+=$'\n'"then SIG$1" && signal_program "$1"; }
+    [ -z "$1" ] || { settled ann && sent+=$'\n'"then SIG$1" && signal_program "$1"; }
     program_ends
     wanted 'on standard output: ' "on standard output: $(cat program.out)"
     mapfile -t lines < <(grep '^parcels: missing' program.err | sort)
@@ -205,7 +190,7 @@ gives_up() {
     new_file 3000
     waits
     gives ann 1 0 1000
-    settled
+    settled ann
     is_not_woken
     kill -KILL "$program"
     program=
@@ -244,9 +229,9 @@ gives_up() {
     peer ann ::1
     gives ann 1 50 50
     peer eve ::1
-    sync_with ann ::1 || true
+    sent_by ann ::1 || true
     gives eve 1 0 50 100 "${hex:100}" # another file
-    sync_with eve ::1 || true
+    sent_by eve ::1 || true
     gives ann 1 0 50
     completes ann 2 0 0 '[::1]'
 }
@@ -267,9 +252,9 @@ gives_up() {
     new_file 100
     waits -b ::
     gives bob 1 50 50
-    sync_with bob 0.0.0.0 || true
+    sent_by bob 0.0.0.0 || true
     gives eve 1 0 50 100 "${hex:100}" # of the same port and number, but another file
-    sync_with eve || true
+    sent_by eve || true
     gives bob 1 0 50
     completes bob 2 0 0
 }
@@ -319,7 +304,7 @@ gives_up() {
     for at in "${!order[@]}"; do
         gives ann 1 "${order[at]}" 1
         ((at + 1 == size)) || gives ann 1 "${order[at]}" 1
-        ((at % 100 != 99)) || settled
+        ((at % 100 != 99)) || settled ann
     done
     completes ann "$size" $((size - 1)) 0
 }
@@ -345,7 +330,7 @@ gives_up() {
             head -c $((2 * length)) /dev/zero | tr '\0' "${digits:at:1}"
             echo
         } >ann.in
-        ((at % 2)) || { sync_with ann && taken "$served"; } || true
+        ((at % 2)) || { sent_by ann && taken "$served"; } || true
     done
     sent="ann: #1, a file of $size bytes in 17 parcels, the last one first"
     completes ann 17 0 0
@@ -406,7 +391,7 @@ gives_up() {
     gives ann 1 99 101 300 "$other${hex:200:200}"
     gives ann 1 99 1 300 "$other"
     gives ann 1 50 50 299
-    settled
+    settled ann
     gives ann 1 100 200
     gives ann 1 0 50
     completes ann 3 0 7
@@ -429,16 +414,16 @@ gives_up() {
     mine=$hex
     waits
     gives ann 1 0 100
-    sync_with ann || true
+    sent_by ann || true
     hex=$(tr 0-9a-f a-f0-9 <<<"$mine")
     gives bob 1 0 100 # other bytes, in other files
-    sync_with bob || true
+    sent_by bob || true
     gives ann 2 0 100 200 "${hex:0:200}"
     gives ann 2 50 50 200 "${hex:100:100}"
-    sync_with ann || true
+    sent_by ann || true
     gives bob 1 100 99
     gives bob 1 100 101 200 "${hex:200}00" # a bad one
-    sync_with bob || true
+    sent_by bob || true
     hex=$mine
     gives ann 1 100 100
     completes ann 2 0 1
@@ -447,11 +432,11 @@ gives_up() {
     identifiers 1
     waits
     gives ann 1 0 100
-    sync_with ann || true
+    sent_by ann || true
     gives eve 1 100 100
-    sync_with ann || true
+    sent_by ann || true
     echo "$served" >eve.in # (bad: to see that all has come)
-    sync_with eve || true
+    sent_by eve || true
     gives_up INT 1 "parcels: missing 100-199 of 200 bytes from 127.0.0.1:$ann" "parcels: missing 0-99 of 200 bytes from 127.0.0.2:$ann"
 }
 
@@ -568,18 +553,18 @@ gives_up() {
     for round in 1 2; do
         for ((i = 1; i <= (round == 1 ? 20 : 80); i++)); do
             printf '%s %08x%08x00100000%s\n' "$served" "$((RANDOM * 32768 + RANDOM))" "$((i * 3000))" "${hex:0:20}"
-            ((i % 100 != 0)) || settled
+            ((i % 100 != 0)) || settled ann
         done >ann.in
-        settled
+        settled ann
         most[round]=$(memory "$program")
     done
     sent='ann: pieces of 20 files of 1048576 bytes, then of 80 more'
     ((most[2] < most[1] + 4000)) || complain 'the memory does not grow' "it grows from ${most[1]} to ${most[2]} kilobytes"
     for ((i = 1; i <= 260; i++)); do
         echo "$served 00"
-        ((i % 100 != 0)) || settled
+        ((i % 100 != 0)) || settled ann
     done >ann.in
-    settled
+    settled ann
     sent+=$'\nann: 260 datagrams of one byte; then Ctrl-C'
     signal_program INT
     program_ends

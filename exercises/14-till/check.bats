@@ -7,14 +7,8 @@ load ../checks
 
 KILOBYTES=2000 # a line for each of 4400 bookings
 
-# milliseconds: of the clock, in $moment.
-milliseconds() {
-    moment=${EPOCHREALTIME/[.,]/}
-    moment=$((moment / 1000))
-}
-
-# wait_for SECONDS.
-wait_for() {
+# wait_seconds SECONDS.
+wait_seconds() {
     read -rt "$1" -u "$never" || true
 }
 
@@ -63,12 +57,6 @@ prints() {
 serves() {
     serve_program serve "$@" 0
     served=$port sent=''
-}
-
-# settled: the program has taken all that has come, and sleeps.
-settled() {
-    taken "$served" || complain 'the program takes the datagrams' 'it does not'
-    asleep
 }
 
 # proves: 3 4 5 6
@@ -528,9 +516,9 @@ answers_after() {
     asks_for "$2" "$2" "$3"
     milliseconds
     begin=$moment
-    wait_for "$1"
+    wait_seconds "$1"
     # What is no answer changes nothing: the time before it is part of the sample.
-    [[ $1 == 0.0[01]* ]] || { tell shop "$asker" x && wait_for 0.01; }
+    [[ $1 == 0.0[01]* ]] || { tell shop "$asker" x && wait_seconds 0.01; }
     milliseconds
     begin=$((moment - begin))
     after=$moment
@@ -600,7 +588,7 @@ answers_after() {
         follows "$milli"
         # The RTO is now four times as long: an answer after 1.6 times finds no second try.
         asks_for 4 2 22
-        wait_for "$((milli * 16 / 10000)).$(printf %03d $((milli * 16 / 10 % 1000)))"
+        wait_seconds "$((milli * 16 / 10000)).$(printf %03d $((milli * 16 / 10 % 1000)))"
         sent+=$'\n'"after $((milli * 16 / 10)) milliseconds:"
         answer 1 9999
         answer 2 33
@@ -636,7 +624,7 @@ second_at_try_2() {
     shop
     start_program book -w 9 127.0.0.1 "$shop" "${@:2}"
     asks_for 1 1 1
-    wait_for "$1"
+    wait_seconds "$1"
     milliseconds
     since=$moment
     answer 1 1
@@ -745,7 +733,7 @@ replay() {
             [[ $i == *') Z '* ]] || break
         done
         ((run <= runs)) || break
-        wait_for 0.02
+        wait_seconds 0.02
         milliseconds
     done
     for ((run = 1; run <= runs; run++)); do

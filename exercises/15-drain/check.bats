@@ -56,19 +56,6 @@ hears() {
     wanted "at $1: $served 16 $text" "at $1: ${lines[number - 1]% }"
 }
 
-# sent_by NAME: waits until NAME has sent all that it was told to send: what it sends last, the desk hears.
-sent_by() {
-    printf '%d 78\n' "$desk" >"$1.in"
-    comes desk.out $((++desk_heard))
-}
-
-# settled NAME: NAME has sent all, the program has taken it, and sleeps.
-settled() {
-    sent_by "$1"
-    taken "$served" || complain 'the program takes the datagrams' 'it does not'
-    asleep
-}
-
 # prints LINE...: so far it has printed these lines, and no other.
 prints() {
     program_writes program.out $# "on standard output: ${*: -1}"

@@ -56,19 +56,6 @@ configure() {
     PATH=$PATH:/usr/sbin:/sbin "${inside[@]}" ip "$@"
 }
 
-# milliseconds: of the clock, in $moment.
-milliseconds() {
-    moment=${EPOCHREALTIME/[.,]/}
-    moment=$((moment / 1000))
-}
-
-# wait_for MILLISECONDS.
-wait_for() {
-    local seconds
-    printf -v seconds '%d.%03d' $(($1 / 1000)) $(($1 % 1000))
-    (($1 <= 0)) || read -rt "$seconds" -u "$never" || true
-}
-
 # starts ARGUMENT...: starts the program; what is written to file descriptor 9 is typed there.
 starts() {
     rm -f keyboard

@@ -62,19 +62,6 @@ packets() {
     [ "$source" = "$own" ] || sent+=', from another SOURCE'
 }
 
-# sent_by NAME: waits until NAME has sent all that it was told to send: what it sends last, the desk hears.
-sent_by() {
-    printf '%d 78\n' "$desk" >"$1.in"
-    comes desk.out $((++desk_heard))
-}
-
-# settled NAME: NAME has sent all, the program has taken it, and sleeps.
-settled() {
-    sent_by "$1"
-    taken "$served" || complain 'the program takes the packets' 'it does not'
-    asleep
-}
-
 # says PLAYED LOST LATE DOUBLED BAD SAMPLES: the program has ended, and this is its line.
 says() {
     local line cut rounded
@@ -318,29 +305,22 @@ bad() {
     sounds 0-159
 }
 
-# clock: the time in milliseconds, in $moment.
-clock() {
-    moment=${EPOCHREALTIME/[.,]/}
-    moment=$((moment / 1000))
-}
-
 # starts_clock: ann sends the first packet, of one sample, so that the next place is near. The program has taken it after $before and before $after.
 starts_clock() {
-    clock
+    milliseconds
     before=$moment
     packets ann 0@0+1
     settled ann
-    clock
+    milliseconds
     after=$((moment + 1))
 }
 
 # passes MILLISECONDS: waits until the moment that is so long after the first packet has passed.
 passes() {
-    clock
+    milliseconds
     while ((moment <= after + $1)); do
-        printf -v seconds '0.%03d' $((after + $1 - moment > 900 ? 900 : after + $1 - moment + 1))
-        read -rt "$seconds" -u "$never" || true
-        clock
+        wait_for $((after + $1 - moment + 1))
+        milliseconds
     done
     told "$1 milliseconds after the first packet:"
 }
@@ -352,14 +332,14 @@ in_time() {
     shift
     packets ann "$@"
     settled ann
-    clock
+    milliseconds
     ((moment < before + limit)) || busy=yes
 }
 
 # proves: 7 10 11 12 13 17 19
 @test "a packet that comes after its moment is late; the delay makes the moment later" {
     see='this exercise, "The moment", and "The contract", 10 to 12'
-    local scale busy before after seconds moment
+    local scale busy before after moment
     peer ann
     peer desk
     for scale in 1 2 4 8 16; do # again, and slower, if the machine was busy
@@ -384,7 +364,7 @@ in_time() {
 # proves: 11 12 16 19 23 24
 @test "a place is so many seconds as RATE says; the delay may be 0, and is 40 if it is left out" {
     see='this exercise, "The moment", and "The contract", 11 and 19'
-    local scale busy before after seconds moment
+    local scale busy before after moment
     peer ann
     peer desk
     a_stream
@@ -416,7 +396,7 @@ in_time() {
 # proves: 4 7 9 10 12 13
 @test "a packet that is more than 10 seconds early is bad" {
     see='this exercise, "The contract", 9'
-    local try busy before after seconds moment
+    local try busy before after moment
     peer ann
     peer desk
     rate=8000 delay=10000
@@ -477,12 +457,11 @@ ends_by_itself() {
         printf -v seconds '%d.%03d' $((milliseconds / 1000)) $((milliseconds % 1000))
         a_stream
         plays -d 0 -w "$seconds"
-        printf -v seconds '%d.%03d' $((milliseconds * 6 / 10000)) $((milliseconds * 6 / 10 % 1000))
         for packet in 0 1@1+40 1@1+40 2@144000+40 -1; do # played, late, doubled, played, late
             packets ann "$packet"
-            read -rt "$seconds" -u "$never" || true
+            wait_for $((milliseconds * 6 / 10))
         done
-        told "there was a pause of $seconds seconds after each of them"
+        told "there was a pause of $((milliseconds * 6 / 10)) milliseconds after each of them"
         packets ann 3@144040+40
         program_ends 0
         slurp program.out
@@ -594,7 +573,7 @@ ends_by_itself() {
 # replay: how to meet the network of this check again.
 replay() {
     echo "to meet the same network again, in three terminals (Ctrl-C ends jitter):
-  build/exercises/jitter -d 10000 5004 sound.wav
+  build/exercises/jitter -d 10000 5004 build/sound.wav
   build/lossy -s $seed -l 10 -d 5 -r 20 -c 0 -t 10-60 127.0.0.1 5004 7789
   build/voice build/tune.wav 127.0.0.1 7789"
 }
@@ -605,7 +584,7 @@ replay() {
     local seed relay wait lossy_pid played lost doubled ranges delay=10000
     peer ann
     peer desk
-    for wait in 0.2 0.4 0.8 1.6; do # again, and slower, if the machine was busy
+    for wait in 200 400 800 1600; do # again, and slower, if the machine was busy
         new_number 1 999999
         seed=$number
         a_stream
@@ -624,15 +603,14 @@ replay() {
         packets ann $(seq 61 119)
         await_lines lossy.out 119
         served=$relay
-        read -rt "$wait" -u "$never" || true # so long the last one is on its way, and longer
+        wait_for "$wait" # so long the last one is on its way, and longer
         kill -TERM "$lossy_pid"
         await_exit "$lossy_pid" >/dev/null
         slurp lossy.err
         [[ $content == *'on their way'* ]] || break
         stop_program
     done
-    taken "$served" || complain 'the program takes the packets' 'it does not'
-    asleep
+    settled # of lossy, nothing is on its way
     # What it has passed on, as it says.
     read -r played lost doubled ranges < <(awk '
         BEGIN { from = 0; last = 0 }
@@ -653,16 +631,6 @@ replay() {
     sounds $ranges
 }
 
-# settled6 NAME: as settled, if the program waits on an address of IPv6.
-settled6() {
-    local naps=0
-    sent_by "$1"
-    until awk -v port=":$(printf %04X "$served")" 'substr($2, 33) == port && $5 !~ /:0*$/ { exit 1 }' /proc/net/udp6; do
-        keep_waiting || complain 'the program takes the packets' 'it does not'
-    done
-    asleep
-}
-
 # proves: 1 5 26
 @test "over IPv6 it does the same, and with -b :: over both" {
     see='lesson 3, "Read the program", step 2'
@@ -673,18 +641,18 @@ settled6() {
     a_stream
     plays -b ::1 -d 10000
     packets ann 0@0+32757 1@32757+1
-    settled6 ann
+    settled ann
     stopped INT 2 0 0 0 0 0-32757
     a_stream
     plays -b :: -d 10000
     packets ann 0
-    settled6 ann
+    settled ann
     rm -f desk.*
     desk_heard=0
     peer desk
     peer bob
     packets bob 1
-    settled6 bob
+    settled bob
     stopped INT 2 0 0 0 0 0-79
 }
 
