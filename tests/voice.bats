@@ -470,7 +470,7 @@ in_lan() {
     for name in one two three; do
         whole "$name" sound 320
     done
-    equal 'voice: cannot connect to [ff12::1]:5004: Invalid argument (it needs an interface, as in fe80::1%eth0)
+    equal 'voice: cannot connect to [ff12::1]:5004: Invalid argument (it needs an interface, as in ff12::1%eth0)
 exit 1' "$(tail -n 2 <<<"$output")"
 }
 
@@ -483,7 +483,7 @@ exit 1' "$(tail -n 2 <<<"$output")"
         }
         try sound.wav 239.1.2.3
         try -i no-such sound.wav 239.1.2.3'
-    equal 'voice: cannot connect to 239.1.2.3:5004: REASON (no route leads to this group: see `ip route`; or give voice -i)
+    equal 'voice: cannot connect to 239.1.2.3:5004: REASON (no route leads to this group: see `ip route`)
 exit 1
 voice: cannot find the interface no-such: REASON (`ip link` lists them)
 exit 1' "$(sed -E 's/: [A-Z][a-z ]+ \(/: REASON (/' <<<"$output")"
