@@ -198,12 +198,16 @@ share() {
 
 @test "lossy: 100 clients at once: the server sees 100 ports, and each client gets its own answer" {
     serve echo "$BUILD/echo" -b 127.0.0.1 0
+    echo=$pid
     relay -t 200 127.0.0.1 "$port"
+    kill -STOP "$echo" # until all have asked: one that has its answer ends, and its port may be the next one's
     clients=()
     for client in {1..100}; do
         start "client$client" "$BUILD/receiver" -w 20 127.0.0.1 "$relay" "I am $client."
         clients+=("$pid")
     done
+    await_lines relay.out 100
+    kill -CONT "$echo"
     for client in {1..100}; do
         await_exit "${clients[client - 1]}"
         like "sent .*received [0-9]+ bytes from 127\.0\.0\.1:$relay: I am $client\." "$(<"client$client.out")"

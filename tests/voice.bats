@@ -497,7 +497,8 @@ exit 1' "$(sed -E 's/: [A-Z][a-z ]+ \(/: REASON (/' <<<"$output")"
         for host in 127.0.0.1 239.1.2.3; do
             voice -d sound.wav "$host" >description
             ffmpeg -nostdin -v error -protocol_whitelist file,udp,rtp -i description -f s16le -flush_packets 1 -y heard & pid=$!
-            until grep -q ":138C" /proc/net/udp; do sleep 0.01; done # port 5004
+            # It binds to port 5004, joins the group, and then binds to 5005, for RTCP.
+            until grep -q ":138D" /proc/net/udp; do sleep 0.01; done
             voice sound.wav "$host"
             until cmp -s sound heard; do sleep 0.01; done
             kill -KILL "$pid" # it would wait for more
