@@ -1,7 +1,7 @@
 # What every test file loads. A test starts real programs, waits for what they print (never for a
 # fixed time), and leaves no process behind.
 #
-# shellcheck shell=bash disable=SC2034,SC2154  # bats and the tests use what is set here
+# shellcheck shell=bash disable=SC2016,SC2034,SC2154  # scripts for an inner bash are in quotes; bats and the tests use the rest
 
 ROOT=${BASH_SOURCE[0]%/*}/..
 [[ $ROOT = /* ]] || ROOT=$PWD/$ROOT
@@ -231,4 +231,29 @@ needs_lan() {
 # lan COMMAND...: runs it in a virtual LAN of three hosts.
 lan() {
     timeout -k 1 60 "$ROOT/lessons/lan" 3 "$@" 3>&-
+}
+
+# in_lan SCRIPT: runs it on host 1 of a LAN, with the programs on the PATH, with these functions, and with those
+# that the file has put into $lan_functions; a command that fails ends it. What it prints is in $output and $lines.
+in_lan() {
+    needs_lan
+    run lan bash -c '
+        set -e
+        PATH=$1:$PATH
+
+        # await TEXT FILE
+        await() {
+            until grep -qsF -e "$1" "$2"; do sleep 0.01; done
+        }
+
+        # start NAME HOST COMMAND...: runs it there, and waits until it has bound; its process is $pid. Its
+        # output goes to NAME, its messages to NAME.err; its input comes from $input, if that is set.
+        start() {
+            rm -f "$1" "$1.err"
+            on "${@:2}" <"${input:-/dev/null}" >"$1" 2>"$1.err" & pid=$!
+            await "bound to" "$1.err"
+        }
+        '"${lan_functions-}$1" bash "$BUILD"
+    echo "$output"
+    equal 0 "$status"
 }

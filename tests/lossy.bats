@@ -14,7 +14,6 @@ relay() {
 # lossy with these options to the peer `server`: its log is in relay.out, and in $got the numbers that have come.
 pass() {
     local i count=$1
-    rm -f ./*.in ./*.out ./*.err
     peer server
     peer client
     relay "${@:2}" 127.0.0.1 "$server"
@@ -108,7 +107,6 @@ burst() {
         fi
     done <relay.out
     ((damaged > 80))
-    rm -f ./*.in
     peer server
     relay -c 100 127.0.0.1 "$server"
     "$BUILD/sender" 127.0.0.1 "$relay" ''

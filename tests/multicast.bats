@@ -2,44 +2,21 @@
 #
 # All of it is in virtual LANs: nothing here is ever multicast on a real network.
 #
-# shellcheck disable=SC2001,SC2016,SC2154  # scripts for an inner bash are in quotes; helpers and bats set the rest
+# shellcheck disable=SC2001,SC2016,SC2034,SC2154  # scripts for an inner bash are in quotes; helpers and bats set the rest
 
 load helpers
 
-# in_lan SCRIPT: runs it on host 1 of a LAN, with the programs on the PATH and with these functions; a
-# command that fails ends it. What it prints is in $output and $lines.
-in_lan() {
-    needs_lan
-    run lan bash -c '
-        set -e
-        PATH=$1:$PATH
+lan_functions='
+    # member NAME HOST ARGUMENT...: as start, for multicast.
+    member() {
+        start "$1" "$2" multicast "${@:3}"
+    }
 
-        # await TEXT FILE
-        await() {
-            until grep -qsF -e "$1" "$2"; do sleep 0.01; done
-        }
-
-        # start NAME HOST COMMAND...: runs it there, and waits until it has bound; its process is $pid. Its
-        # output goes to NAME, its messages to NAME.err.
-        start() {
-            rm -f "$1" "$1.err"
-            on "${@:2}" >"$1" 2>"$1.err" & pid=$!
-            await "bound to" "$1.err"
-        }
-
-        # member NAME HOST ARGUMENT...: the same for multicast.
-        member() {
-            start "$1" "$2" multicast "${@:3}"
-        }
-
-        # send ARGUMENT...: multicasts on host 1, and does not wait for what comes.
-        send() {
-            multicast -w 0.001 "$@" >/dev/null 2>send.err
-        }
-        '"$1" bash "$BUILD"
-    echo "$output"
-    equal 0 "$status"
-}
+    # send ARGUMENT...: multicasts on host 1, and does not wait for what comes.
+    send() {
+        multicast -w 0.001 "$@" >/dev/null 2>send.err
+    }
+    '
 
 # says TEXT: that is in $output, but for the reasons of errors, for which each C library has its own words.
 says() {

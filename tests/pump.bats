@@ -137,7 +137,6 @@ reports() {
 
 @test "pump: each datagram has the run and its number; what was lost is what the other side says" {
     for way in one calls stack; do
-        rm -f other.*
         peer other
         start send "$BUILD/pump" send -w "$way" -s 17 -t 0.01 127.0.0.1 "$other"
         asks other
@@ -193,7 +192,6 @@ answered() {
 
 @test "pump: take counts what belongs to the run, and nothing else; it answers the same again" {
     for way in one calls stack; do
-        rm -f client.*
         peer client
         taker -w "$way"
         says 0a0b0c0d0000000000000000
@@ -219,7 +217,6 @@ pump: stopped after 3 datagrams' "$(<take.err)"
 
 @test "pump: take does not wait for a sender that has gone, not even in a flood of strangers" {
     for way in one calls stack; do
-        rm -f client.*
         peer client
         taker -w "$way"
         says 0a0b0c0d0000000000000000
@@ -334,7 +331,6 @@ END
 
 @test "pump: output that cannot be written is an error, exit 1" {
     for last in 0000000000000005 00000002; do # a sender that says how much it has sent, and one that goes
-        rm -f client.*
         peer client
         serve take bash -c 'exec "$@" >/dev/full' bash "$BUILD/pump" take -b 127.0.0.1 0
         taker=$port

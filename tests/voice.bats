@@ -407,33 +407,23 @@ describes() {
 
 # ------------------------------------ in a LAN ------------------------------------
 
-# in_lan SCRIPT: runs it on host 1 of a LAN, with the programs on the PATH and with these functions; a command that
-# fails ends it. What it prints is in $output.
-in_lan() {
-    needs_lan
-    run lan bash -c '
-        set -e
-        PATH=$1:$PATH
-        mkfifo silence
-        exec 7<>silence
-        for host in 2 3; do on "$host" ip route add 239.0.0.0/8 dev eth0; done # for who joins there
+lan_functions='
+    mkfifo silence
+    exec 7<>silence
+    for host in 2 3; do on "$host" ip route add 239.0.0.0/8 dev eth0; done # for who joins there
 
-        # hears NAME HOST ADDRESS: somebody there prints what comes to port 5004, into NAME; its process is $pid.
-        hears() {
-            on "$2" probe hex "$3" 5004 <silence >"$1" 2>"$1.err" & pid=$!
-            until grep -qs "bound to" "$1.err"; do sleep 0.01; done
-        }
+    # hears NAME HOST ADDRESS: somebody there prints what comes to port 5004, into NAME; its process is $pid.
+    hears() {
+        input=silence start "$1" "$2" probe hex "$3" 5004
+    }
 
-        # ends NAME: what has come is there, all of it.
-        ends() {
-            until [ "$(wc -l <"$1")" -eq 3 ]; do sleep 0.01; done
-            kill "$pid"
-            wait "$pid" # the next one may want its port
-        }
-        '"$1" bash "$BUILD"
-    echo "$output"
-    equal 0 "$status"
-}
+    # ends NAME: what has come is there, all of it.
+    ends() {
+        until [ "$(wc -l <"$1")" -eq 3 ]; do sleep 0.01; done
+        kill "$pid"
+        wait "$pid" # the next one may want its port
+    }
+    '
 
 @test "voice: to a group, with -i or by the route; to a broadcast address" {
     sound 16000 700

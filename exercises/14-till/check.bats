@@ -518,7 +518,7 @@ answers_after() {
     begin=$moment
     wait_seconds "$1"
     # What is no answer changes nothing: the time before it is part of the sample.
-    [[ $1 == 0.0[01]* ]] || { tell shop "$asker" x && wait_seconds 0.01; }
+    [[ $1 == 0.0[01]* ]] || { tell shop "$asker" x && wait_for 10; }
     milliseconds
     begin=$((moment - begin))
     after=$moment
@@ -588,7 +588,7 @@ answers_after() {
         follows "$milli"
         # The RTO is now four times as long: an answer after 1.6 times finds no second try.
         asks_for 4 2 22
-        wait_seconds "$((milli * 16 / 10000)).$(printf %03d $((milli * 16 / 10 % 1000)))"
+        wait_for $((milli * 16 / 10))
         sent+=$'\n'"after $((milli * 16 / 10)) milliseconds:"
         answer 1 9999
         answer 2 33
@@ -733,7 +733,7 @@ replay() {
             [[ $i == *') Z '* ]] || break
         done
         ((run <= runs)) || break
-        wait_seconds 0.02
+        wait_for 20
         milliseconds
     done
     for ((run = 1; run <= runs; run++)); do
