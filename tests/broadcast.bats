@@ -67,13 +67,11 @@ load helpers
 }
 
 @test "broadcast: calls 255.255.255.255, port 7788, if they are left out" {
-    needs_lan
-    run lan bash -c '
-        on 2 "$1/bind" >out 2>err & pid=$!
-        until grep -qs "bound to" err; do sleep 0.01; done
-        "$1/broadcast" -w 0.01
-        wait "$pid" && cat out' bash "$BUILD"
-    equal 0 "$status"
+    in_lan '
+        start bind 2 bind
+        broadcast -w 0.01
+        wait "$pid"
+        cat bind'
     like 'broadcast: sent 2 bytes to 255\.255\.255\.255:7788, waiting .*
 broadcast: stopped after 0 datagrams
 received 2 bytes from 10\.77\.0\.1:[0-9]+: Hi' "$output"

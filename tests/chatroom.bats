@@ -89,21 +89,19 @@ now() {
 }
 
 @test "chatroom: port 7788 and all addresses of the machine, if they are left out" {
-    needs_lan
-    run lan bash -c '
-        "$1/chatroom" >out 2>err & pid=$!
-        until grep -qs "bound to" err; do sleep 0.01; done
-        "$1/sender" 127.0.0.1 7788 "from here"
-        on 2 "$1/sender" 10.77.0.1 7788 "from host 2"
-        on 3 "$1/sender" 10.77.0.1 7788 "from host 3"
-        until grep -q "host 3" out; do sleep 0.01; done
-        kill -INT "$pid"; wait "$pid"' bash "$BUILD"
-    equal 0 "$status"
+    in_lan '
+        start room 1 chatroom
+        sender 127.0.0.1 7788 "from here"
+        on 2 sender 10.77.0.1 7788 "from host 2"
+        on 3 sender 10.77.0.1 7788 "from host 3"
+        await "host 3" room
+        kill -INT "$pid"
+        wait "$pid"'
     equal 'chatroom: bound to 0.0.0.0:7788
-chatroom: stopped after 3 datagrams' "$(cat err)"
+chatroom: stopped after 3 datagrams' "$(cat room.err)"
     like "【$WHEN】127\.0\.0\.1:from here
 【$WHEN】10\.77\.0\.2:from host 2
-【$WHEN】10\.77\.0\.3:from host 3" "$(cat out)"
+【$WHEN】10\.77\.0\.3:from host 3" "$(cat room)"
 }
 
 @test "chatroom: prints 1024 bytes whole, of a longer message says what was cut" {

@@ -165,14 +165,12 @@ connected: cannot connect to 192\.0\.2\.1:7788: Network .*unreachable' "$output"
 }
 
 @test "connected: port 7788 if it is left out; of a reply longer than 1024 bytes says what was cut" {
-    needs_lan
-    run lan bash -c '
-        "$1/echo" >/dev/null 2>err & pid=$!
-        until grep -qs "bound to" err; do sleep 0.01; done
-        head -c 1024 /dev/zero | tr "\0" x | "$1/connected" -w 5 127.0.0.1
-        head -c 3000 /dev/zero | tr "\0" x | "$1/connected" -w 5 127.0.0.1
-        kill -INT "$pid"; wait "$pid"' bash "$BUILD"
-    equal 0 "$status"
+    in_lan '
+        start echo 1 echo
+        head -c 1024 /dev/zero | tr "\0" x | connected -w 5 127.0.0.1
+        head -c 3000 /dev/zero | tr "\0" x | connected -w 5 127.0.0.1
+        kill -INT "$pid"
+        wait "$pid"'
     like '.*received 1024 bytes from 127\.0\.0\.1:7788: x{1024}
 .*received 3000 bytes from 127\.0\.0\.1:7788: x{1024} \[cut: 1024 of 3000 bytes\].*' "$output"
 }

@@ -170,20 +170,16 @@ serve_python() {
 }
 
 @test "interoperation: on the LAN, a broadcast reaches every host, and every reply comes back" {
-    needs_lan
-    run lan bash -c '
-        for host in 2 3; do
-            on "$host" "$1/echo" >"echo$host.out" 2>"echo$host.err" &
-            until grep -qs "bound to" "echo$host.err"; do sleep 0.01; done
-        done
+    in_lan '
+        for host in 2 3; do start "echo$host" "$host" echo; done
         for address in 255.255.255.255 10.77.0.255; do
             : >"$address"
-            "$1/broadcast" "$address" >"$address" 2>errors & pid=$!
+            broadcast "$address" >"$address" 2>errors & pid=$!
             until (($(wc -l <"$address") >= 2)); do sleep 0.01; done
-            kill -INT "$pid"; wait "$pid" || exit
+            kill -INT "$pid"
+            wait "$pid"
             tail -n 1 errors
-        done' bash "$BUILD"
-    equal 0 "$status"
+        done'
     equal 'broadcast: stopped after 2 datagrams
 broadcast: stopped after 2 datagrams' "$output"
     for address in 255.255.255.255 10.77.0.255; do
@@ -191,7 +187,7 @@ broadcast: stopped after 2 datagrams' "$output"
 Received from 10.77.0.3:7788: Hi' "$(sort "$address")"
     done
     like '#1 returned 2 bytes to 10\.77\.0\.1:[0-9]+: Hi
-#2 returned 2 bytes to 10\.77\.0\.1:[0-9]+: Hi' "$(cat echo3.out)"
+#2 returned 2 bytes to 10\.77\.0\.1:[0-9]+: Hi' "$(cat echo3)"
 }
 
 # ------------------------ with the document's own programs ------------------------

@@ -266,19 +266,19 @@ $there 1 01" "$(<server.out)"
 }
 
 @test "lossy: goes on after a client to whom nobody can answer (source port 0), and warns" {
-    needs_lan
-    run lan bash -c '
-        "$1/echo" >/dev/null 2>err & echo=$!
-        until grep -q "bound to" err; do sleep 0.01; done
-        "$1/lossy" 127.0.0.1 7788 >log 2>both & lossy=$!
-        until grep -q "bound to 0.0.0.0:7789" both; do sleep 0.01; done
-        "$1/probe" port0 7789
-        until grep -q cannot both; do sleep 0.01; done
-        "$1/receiver" -w 5 127.0.0.1 7789 still-here
-        kill -INT "$lossy" "$echo"; wait "$lossy" "$echo"' bash "$BUILD"
-    equal 0 "$status"
+    in_lan '
+        start echo 1 echo
+        echo=$pid
+        start lossy 1 lossy 127.0.0.1 7788
+        await "bound to 0.0.0.0:7789" lossy.err
+        probe port0 7789
+        await cannot lossy.err
+        receiver -w 5 127.0.0.1 7789 still-here
+        kill -INT "$pid" "$echo"
+        wait "$pid"
+        wait "$echo"'
     like '.*received 10 bytes from 127\.0\.0\.1:7789: still-here' "$output"
-    like '.*lossy: cannot send 2 bytes to 127\.0\.0\.1:0: Invalid argument .*' "$(<both)"
+    like '.*lossy: cannot send 2 bytes to 127\.0\.0\.1:0: Invalid argument .*' "$(<lossy.err)"
 }
 
 @test "lossy: never becomes its own server" {
