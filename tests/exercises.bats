@@ -28,6 +28,12 @@ copy_project() {
     find "$1"/exercises/*/*.c ! -name starter.c ! -name solution.c -delete
 }
 
+# If a test fails, one wants to see what the runner said last.
+teardown() {
+    echo "${output-}"
+    end_started
+}
+
 learner() {
     NO_COLOR=1 apart "$tree/exercises/runner" "$@"
 }

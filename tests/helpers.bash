@@ -124,6 +124,14 @@ peer() {
     printf -v "$1_pid" %s "$pid"
 }
 
+# free_port: a port that nobody has, in $free. It stays free until we bind to it: it is below those that the system
+# gives to sockets that ask for none (ip_local_port_range), and a test that runs beside this one, with another process
+# ID, begins with another.
+free_port() {
+    : "${free=$((10000 + BASHPID % 5000))}"
+    while free=$((free + 5000)) && [ -n "$(queues "$free")" ]; do :; done
+}
+
 # queues PORT: how much waits at PORT, as the kernel shows it (in the network of the test; there may be no IPv6).
 queues() {
     awk -v port=":$(printf %04X "$1")\$" '$2 ~ port { print $5 }' /proc/net/udp /proc/net/udp6 2>/dev/null || true

@@ -191,20 +191,19 @@ numbers() {
 }
 
 @test "voice: who hears it may come and go: it warns once, and goes on; Ctrl-C ends it while its pipe is silent" {
-    peer other 127.0.0.77 # where no other test is
+    free_port
     for signal in INT TERM; do
-        stop "$other_pid"
-        plays_a_pipe 127.0.0.77 "$other"
+        plays_a_pipe 127.0.0.1 "$free"
         feeds 2 # the second brings the error of the first
         await voice.err 'cannot send a packet'
-        peer other 127.0.0.77 "$other"
+        peer other 127.0.0.1 "$free"
         feeds 3
         await_lines other.out 3
         stop "$other_pid"
         equal '0 1 2' "$(numbers)"
         read -r _ _ first <other.out
         feeds 2
-        peer other 127.0.0.77 "$other"
+        peer other 127.0.0.1 "$free"
         feeds 1
         await other.out " 652 8060$(printf %04x $((16#${first:4:4} + 5 & 0xffff)))"
         stop "$voice" "$signal"
@@ -214,8 +213,9 @@ numbers() {
         read -r _ sent _ <voice.out
         [[ $(<voice.out) =~ ([0-9]+)' could not' ]]
         equal 8 $((sent + BASH_REMATCH[1]))
-        like "voice: cannot send a packet to 127\.0\.0\.77:$other: Connection refused \(no program has this port: start the player first\)
+        like "voice: cannot send a packet to 127\.0\.0\.1:$free: Connection refused \(no program has this port: start the player first\)
 voice: stopped after $sent datagrams" "$(<voice.err)"
+        stop "$other_pid"
     done
 }
 

@@ -23,14 +23,6 @@ printed() {
     program_writes program.out "$1" "line $1 on standard output"
 }
 
-# free_port: a port that nobody has, in $free.
-free_port() {
-    local name=nobody$((++nobodies))
-    peer "$name"
-    free=${!name}
-    all_heard "$name" >/dev/null
-}
-
 # proves: 1 6 10
 @test "a datagram through either door is printed at once, with the port of that door" {
     see='lesson 3, "Read the program", steps 2 and 3'
